@@ -1,0 +1,45 @@
+"""Running a service: one event loop, uvloop, ended by SIGTERM or SIGINT, loud on a bug."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+
+import structlog
+import uvloop
+
+log = structlog.get_logger("mist.process")
+
+
+def run(service: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    """Run `service(stop)` to its end. `stop` is set by the first SIGTERM or SIGINT.
+
+    An exception ends the process with exit code 1: the supervisor starts it again and the log is replayed.
+    """
+    try:
+        uvloop.run(_until_stopped(service))
+    except Exception:
+        log.exception("service-died")
+        sys.exit(1)
+
+
+async def _until_stopped(service: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await service(stop)
+
+
+async def until(stop: asyncio.Event, *work: Awaitable[None]) -> None:
+    """Run all of `work` until one of it ends or `stop` is set; then cancel the rest and raise what failed."""
+    tasks = [asyncio.ensure_future(one) for one in (stop.wait(), *work)]
+    done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+    for task in pending:
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    for task in done:
+        task.result()
