@@ -1,0 +1,1 @@
+"""aiokafka's consumer as Mist reads with it."""

@@ -1,0 +1,17 @@
+"""The ways in which the log says no. Poison goes to the dead letters; the other two end the process."""
+
+
+class Poison(Exception):  # noqa: N818
+    """A record's bytes that cannot be understood; `reason` says why, for the dead letter."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Outage(Exception):  # noqa: N818
+    """Kafka did not answer, or not as it should. What was appended may or may not stand: exit, restart, replay."""
+
+
+class LogReset(Exception):  # noqa: N818
+    """A topic was made anew under a reader: what it has folded is no longer what the log says. Exit and restart."""

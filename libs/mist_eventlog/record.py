@@ -1,0 +1,31 @@
+"""A record as it stands in the log, and the place an append was given."""
+
+from typing import NamedTuple
+
+Item = tuple[str, str | bytes | None, bytes]
+"""Topic, key and value of what is to be appended. Without a key it goes to any partition."""
+
+Place = tuple[str, int]
+"""Topic and partition."""
+
+
+class Record(NamedTuple):
+    """`time` in ms is the broker's append time where the topic says so; a missing value reads as `b""`.
+
+    A named tuple and not a dataclass: a replay makes hundreds of thousands of them.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    time: int
+    key: bytes | None
+    value: bytes
+
+
+class Placed(NamedTuple):
+    """Where an acknowledged append stands."""
+
+    topic: str
+    partition: int
+    offset: int
