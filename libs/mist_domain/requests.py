@@ -1,6 +1,7 @@
 """What clients ask for on `mist.requests`. A request may be refused; what it led to stands on `mist.job-events`."""
 
 import hashlib
+import json
 import uuid
 from dataclasses import dataclass
 
@@ -69,9 +70,13 @@ def job_id_of(endpoint: str, request_id: str) -> str:
 
 
 def request_hash(request: StartRequest) -> str:
-    """What the request asks for, as 16 hex digits; the same request id with another hash is refused."""
+    """What the request asks for, as 16 hex digits; the same request id with another hash is refused.
+
+    `parameters` must be JSON text; the order of its keys makes no difference.
+    """
+    parameters = json.dumps(json.loads(request.parameters), sort_keys=True)
     asked = (
-        request.endpoint, request.parameters, request.context, request.mode, request.worker_id, request.external_id,
+        request.endpoint, parameters, request.context, request.mode, request.worker_id, request.external_id,
         request.start_timeout, request.perform_timeout, request.priority,
     )  # fmt: skip
     return hashlib.blake2b(repr(asked).encode(), digest_size=8).hexdigest()

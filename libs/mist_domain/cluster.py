@@ -1,0 +1,321 @@
+"""Everything a scheduler knows: jobs that are not over, queues, hosts, the registry, and what it has in flight.
+
+The state is the fold of the log plus the decisions appended but not yet read back. Nothing here decides.
+"""
+
+import heapq
+from dataclasses import dataclass, field
+
+from mist_domain.events import JobAssigned, JobAttemptLost, JobEvent
+from mist_domain.host_view import HostView
+from mist_domain.hosts import HostState, Tick
+from mist_domain.job import Job, Status, evolve
+from mist_domain.registry import Context, Registry, RegistryEvent, fold_registry
+
+BACK_OFF_MS = 1_000
+MAX_BACK_OFF_MS = 60_000
+
+Order = tuple[int, int, int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Events for one job, appended together; nothing more is decided for it until the last was read back."""
+
+    job_id: str
+    events: tuple[JobEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What is kept of a job that is over."""
+
+    status: Status
+    request_hash: str
+
+
+@dataclass(slots=True, eq=False)
+class ContextLoad:
+    """A context's queue and what it has running. `heap` may hold stale entries; `waiting` tells what counts."""
+
+    name: str
+    heap: list[Order] = field(default_factory=list)
+    waiting: set[str] = field(default_factory=set)
+    active: set[str] = field(default_factory=set)
+    home: str | None = None
+
+
+def queue_order(job: Job) -> Order:
+    """FIFO within a context by when the request was appended, the greater `priority` first."""
+    request = job.request
+    return (-request.priority, request.requested_at, request.request_offset, job.job_id)
+
+
+def retry_at(job: Job) -> int:
+    """When a queued job may be assigned, in ms: after 1, 2, 4 … s for attempts 2, 3, 4 …."""
+    if job.attempt <= 1:
+        return 0
+    return job.queued_at + min(BACK_OFF_MS << (job.attempt - 2), MAX_BACK_OFF_MS)
+
+
+class Cluster:
+    """Mutable, single-threaded. `now` is the append time of the last tick read, in ms."""
+
+    def __init__(self, scheduler_id: str) -> None:
+        self.scheduler_id = scheduler_id
+        self.now = 0
+        self.ticked = False
+        self.registry: Registry = {}
+        self.registry_offset = -1
+        self.registry_moved = False
+        self.jobs: dict[str, Job] = {}
+        self.ended: dict[str, Ended] = {}
+        self.contexts: dict[str, ContextLoad] = {}
+        self.hosts: dict[str, HostView] = {}
+        self.ring: dict[str, None] = {}
+        self.settled: list[str] = []
+        self.deadlines: list[tuple[int, str]] = []
+        self._deciding: dict[str, int] = {}
+        self._fresh: dict[str, Job] = {}
+        self._open: set[str] = set()
+        self._retries: list[tuple[int, str]] = []
+        self._placed: dict[str, HostView] = {}
+        self._assigned_at: dict[str, tuple[int, int]] = {}
+
+    # -- what is known ---------------------------------------------------------------------------------------------
+
+    def is_deciding(self, job_id: str) -> bool:
+        return job_id in self._deciding
+
+    def hash_of(self, job_id: str) -> str | None:
+        """The request hash of a known job, over or not."""
+        ended = self.ended.get(job_id)
+        if ended is not None:
+            return ended.request_hash
+        job = self.jobs.get(job_id)
+        return None if job is None else job.request.request_hash
+
+    def head(self, load: ContextLoad) -> Job | None:
+        """The first job of the queue, if it may be assigned now.
+
+        A job whose `queued` is still on its way holds the queue, so that nobody overtakes it.
+        """
+        while load.heap:
+            job_id = load.heap[0][-1]
+            job = self._fresh.get(job_id) or self.jobs.get(job_id)
+            if job is not None and job.status is Status.QUEUED:
+                if job_id in self._open or job_id not in self._deciding:
+                    return job
+                if job_id in self._fresh:
+                    return None
+            heapq.heappop(load.heap)
+        return None
+
+    def is_open(self, job_id: str) -> bool:
+        """Whether the job was decided in this very step, so that its decision may still be extended."""
+        return job_id in self._open
+
+    def load(self, context: str) -> ContextLoad:
+        load = self.contexts.get(context)
+        if load is None:
+            load = self.contexts[context] = ContextLoad(context)
+        return load
+
+    def host(self, host_id: str) -> HostView:
+        host = self.hosts.get(host_id)
+        if host is None:
+            host = self.hosts[host_id] = HostView(host_id)
+        return host
+
+    def context_of(self, job: Job) -> Context:
+        """The context's settings now, else as the job took them along."""
+        entry = self.registry.get(f"context/{job.request.context.name}")
+        return entry if isinstance(entry, Context) else job.request.context
+
+    @property
+    def waiting(self) -> int:
+        """How many jobs wait, in all contexts."""
+        return sum(len(load.waiting) for load in self.contexts.values())
+
+    def home(self, load: ContextLoad) -> HostView | None:
+        """The host that has the context's shared driver, while it lives and takes work."""
+        host = self.hosts.get(load.home or "")
+        if host is None or host.lost or (host.state is not None and host.state.draining):
+            return None
+        return host
+
+    def rotate(self, context: str) -> None:
+        """The context had its turn: the others come first."""
+        self.ring.pop(context, None)
+        self.ring[context] = None
+
+    # -- folding ---------------------------------------------------------------------------------------------------
+
+    def fold_registry(self, event: RegistryEvent, offset: int) -> None:
+        fold_registry(self.registry, event)
+        self.registry_offset, self.registry_moved = offset, True
+
+    def fold_job(self, event: JobEvent, at: int, partition: int, offset: int) -> None:
+        """Take one record of `mist.job-events` (append time `at`, ms)."""
+        job_id = event.job_id
+        own = self._read_back(event)
+        if job_id in self.ended:
+            return
+        job = self.jobs.get(job_id) or Job(job_id)
+        after = evolve(job, event, at)
+        if after is not job:
+            self.jobs[job_id] = after
+            self._note(job, event, after, (partition, offset))
+        if (own or after is not job) and job_id not in self._deciding:
+            self._settle(job_id)
+
+    def fold_host(self, record: HostState | Tick, at: int, *, live: bool) -> None:
+        """Take one record of `mist.hosts`; only a host heard `live` is given work."""
+        if isinstance(record, Tick):
+            self._tick(at)
+            return
+        host = self.host(record.host_id)
+        host.take(record, live=live)
+        if record.replaces is not None and record.replaces != record.host_id:
+            self.host(record.replaces).gone = True
+        self._compare(host, record)
+        if record.stopped or record.replaces is not None:
+            self.ticked = True
+
+    # -- decisions in flight -----------------------------------------------------------------------------------------
+
+    def begin(self, decision: Decision) -> None:
+        """The decision is about to be appended: hold the job back and count its capacity until it is read back."""
+        job = self.jobs.get(decision.job_id) or Job(decision.job_id)
+        for event in decision.events:
+            job = evolve(job, event, self.now)
+        self._deciding[decision.job_id] = self._deciding.get(decision.job_id, 0) + len(decision.events)
+        if decision.job_id not in self.jobs:
+            self._fresh[decision.job_id] = job
+            self._open.add(decision.job_id)
+            if job.status is Status.QUEUED:
+                self._enqueue(job)
+        elif job.status is Status.ASSIGNED and job.host_id is not None:
+            self._place(job, self.host(job.host_id))
+
+    def extend(self, job: Job, event: JobAssigned) -> None:
+        """This step's own decision for a new job goes on with its assignment."""
+        self._fresh[job.job_id] = evolve(job, event, self.now)
+        self._deciding[job.job_id] += 1
+        self._place(job, self.host(event.host_id))
+
+    def close_step(self) -> None:
+        """The step's decisions are on their way: none can be extended any more."""
+        self._open.clear()
+        self.settled.clear()
+        self.ticked = self.registry_moved = False
+
+    # -- inside ------------------------------------------------------------------------------------------------------
+
+    def _read_back(self, event: JobEvent) -> bool:
+        if event.writer != self.scheduler_id or event.job_id not in self._deciding:
+            return False
+        self._deciding[event.job_id] -= 1
+        if self._deciding[event.job_id] == 0:
+            del self._deciding[event.job_id]
+            self._fresh.pop(event.job_id, None)
+        return True
+
+    def _note(self, job: Job, event: JobEvent, after: Job, place: tuple[int, int]) -> None:
+        """What an accepted fact says beyond the job itself: homes, refusals, where the assignment stands."""
+        if isinstance(event, JobAssigned):
+            self._assigned_at[event.job_id] = place
+            if after.request.mode == "shared":
+                self.load(after.request.context.name).home = event.host_id
+        elif isinstance(event, JobAttemptLost) and event.version is None and job.status is Status.ASSIGNED:
+            self.host(event.writer).refused.add(after.request.context.name)
+
+    def _settle(self, job_id: str) -> None:
+        """Bring queue, capacity and deadlines in line with the fold; called when nothing is in flight for the job."""
+        self.settled.append(job_id)
+        job = self.jobs.get(job_id)
+        if job is None:
+            self._unplace(job_id)
+            return
+        if Status.ASSIGNED <= job.status <= Status.CANCELLING and job.host_id is not None:
+            self._place(job, self.host(job.host_id))
+        else:
+            self._unplace(job_id)
+        if job.status is Status.QUEUED:
+            self._wait_or_enqueue(job)
+        else:
+            self.load(job.request.context.name).waiting.discard(job_id)
+        self._watch(job)
+        if job.status.final:
+            self._forget(job)
+
+    def _wait_or_enqueue(self, job: Job) -> None:
+        due = retry_at(job)
+        if due > self.now:
+            heapq.heappush(self._retries, (due, job.job_id))
+        else:
+            self._enqueue(job)
+
+    def _enqueue(self, job: Job) -> None:
+        load = self.load(job.request.context.name)
+        load.waiting.add(job.job_id)
+        heapq.heappush(load.heap, queue_order(job))
+        self.ring.setdefault(load.name)
+
+    def _watch(self, job: Job) -> None:
+        request = job.request
+        if job.status is Status.QUEUED and request.start_timeout is not None:
+            heapq.heappush(self.deadlines, (job.queued_at + request.start_timeout, job.job_id))
+        if job.status is Status.STARTED and request.perform_timeout is not None:
+            heapq.heappush(self.deadlines, (job.started_at + request.perform_timeout, job.job_id))
+
+    def _forget(self, job: Job) -> None:
+        del self.jobs[job.job_id]
+        self._assigned_at.pop(job.job_id, None)
+        self.ended[job.job_id] = Ended(job.status, job.request.request_hash)
+
+    def _place(self, job: Job, host: HostView) -> None:
+        if self._placed.get(job.job_id) is not host:
+            self._unplace(job.job_id)
+        self._placed[job.job_id] = host
+        host.place(job)
+        load = self.load(job.request.context.name)
+        load.active.add(job.job_id)
+        load.waiting.discard(job.job_id)
+        if job.request.mode == "shared":
+            load.home = host.host_id
+
+    def _unplace(self, job_id: str) -> None:
+        host = self._placed.pop(job_id, None)
+        if host is None:
+            return
+        host.unplace(job_id)
+        job = self.jobs.get(job_id)
+        if job is not None:
+            self.load(job.request.context.name).active.discard(job_id)
+
+    def _tick(self, at: int) -> None:
+        self.now, self.ticked = max(self.now, at), True
+        for host in self.hosts.values():
+            host.silent += 1
+        while self._retries and self._retries[0][0] <= self.now:
+            _, job_id = heapq.heappop(self._retries)
+            job = self.jobs.get(job_id)
+            if job is not None and job.status is Status.QUEUED and retry_at(job) <= self.now:
+                self._enqueue(job)
+        for host in [host for host in self.hosts.values() if host.lost and not host.placed]:
+            del self.hosts[host.host_id]
+
+    def _compare(self, host: HostView, state: HostState) -> None:
+        """Attempts that the host should list by its offsets but has not listed twice in a row are `unlisted`."""
+        held = {one.job_id for one in state.attempts}
+        missing = {
+            job_id
+            for job_id in host.placed
+            if job_id not in held and job_id not in self._deciding and self._has_folded(state, job_id)
+        }
+        host.unlisted, host.suspects = missing & host.suspects, missing
+
+    def _has_folded(self, state: HostState, job_id: str) -> bool:
+        partition, offset = self._assigned_at.get(job_id, (0, 1 << 62))
+        return partition < len(state.offsets) and state.offsets[partition] >= offset

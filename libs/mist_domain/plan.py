@@ -1,0 +1,128 @@
+"""What the cluster needs next: assign what waits, end what is overdue, give up what is lost. Decides, appends nothing."""
+
+import heapq
+from collections.abc import Iterator, Sequence
+
+from mist_domain.cluster import Cluster, ContextLoad, Decision
+from mist_domain.events import JobAssigned, JobAttemptLost, JobCancelRequested, JobEvent, JobFailed
+from mist_domain.host_view import LOST_TICKS, LOST_UNSTARTED_TICKS, HostView
+from mist_domain.job import Job, Status
+
+
+def plan(cluster: Cluster, arrivals: Sequence[Decision] = ()) -> list[Decision]:
+    """The decisions to append now, `arrivals` (this step's decisions, already begun) first and perhaps extended."""
+    decisions = {decision.job_id: decision for decision in arrivals}
+    if cluster.ticked:
+        for decision in [*_losses(cluster), *_overdue(cluster)]:
+            cluster.begin(decision)
+            decisions[decision.job_id] = decision
+    for event in _assignments(cluster):
+        so_far = decisions.get(event.job_id)
+        decisions[event.job_id] = Decision(event.job_id, (*(so_far.events if so_far else ()), event))
+    cluster.close_step()
+    return list(decisions.values())
+
+
+def _assignments(cluster: Cluster) -> Iterator[JobAssigned]:
+    """Round-robin between contexts, one job each, until a whole round gives nothing."""
+    asking = list(cluster.ring)
+    while asking:
+        given = {name: _assign_one(cluster, cluster.load(name)) for name in asking}
+        yield from (event for event in given.values() if event is not None)
+        asking = [name for name, event in given.items() if event is not None]
+
+
+def _assign_one(cluster: Cluster, load: ContextLoad) -> JobAssigned | None:
+    job = cluster.head(load)
+    if job is None:
+        if not load.heap:
+            cluster.ring.pop(load.name, None)
+        return None
+    host = _choose_host(cluster, load, job)
+    if host is None:
+        return None
+    heapq.heappop(load.heap)
+    cluster.rotate(load.name)
+    event = JobAssigned(
+        job_id=job.job_id,
+        writer=cluster.scheduler_id,
+        version=job.version,
+        attempt=job.attempt,
+        host_id=host.host_id,
+    )
+    if cluster.is_open(job.job_id):
+        cluster.extend(job, event)
+    else:
+        cluster.begin(Decision(job.job_id, (event,)))
+    return event
+
+
+def _choose_host(cluster: Cluster, load: ContextLoad, job: Job) -> HostView | None:
+    """A shared job goes where its context lives; any other to the least loaded host with room."""
+    if len(load.active) >= cluster.context_of(job).max_jobs:
+        return None
+    if job.request.mode == "shared":
+        home = cluster.home(load)
+        if home is not None:
+            return home if home.has_room(job) else None
+    fitting = [host for host in cluster.hosts.values() if host.has_room(job)]
+    return min(fitting, key=lambda host: (len(host.workers), len(host.placed), host.host_id), default=None)
+
+
+def _losses(cluster: Cluster) -> Iterator[Decision]:
+    for host in list(cluster.hosts.values()):
+        for job_id in list(host.placed):
+            job = cluster.jobs.get(job_id)
+            if job is None or cluster.is_deciding(job_id):
+                continue
+            reason = _why_lost(host, job)
+            if reason is not None:
+                yield Decision(job_id, (_attempt_lost(cluster, job, reason),))
+
+
+def _why_lost(host: HostView, job: Job) -> str | None:
+    if host.gone:
+        return f"host {host.host_id} has stopped"
+    if host.silent >= LOST_TICKS:
+        return f"host {host.host_id} is lost: no sign of life for {host.silent} ticks"
+    if job.status is Status.ASSIGNED and host.silent >= LOST_UNSTARTED_TICKS:
+        return f"host {host.host_id} did not start it: no sign of life for {host.silent} ticks"
+    if job.job_id in host.unlisted:
+        return f"host {host.host_id} does not hold the attempt"
+    return None
+
+
+def _attempt_lost(cluster: Cluster, job: Job, reason: str) -> JobAttemptLost:
+    return JobAttemptLost(
+        job_id=job.job_id, writer=cluster.scheduler_id, version=job.version, attempt=job.attempt, reason=reason
+    )
+
+
+def _overdue(cluster: Cluster) -> Iterator[Decision]:
+    again = []
+    while cluster.deadlines and cluster.deadlines[0][0] <= cluster.now:
+        due, job_id = heapq.heappop(cluster.deadlines)
+        job = cluster.jobs.get(job_id)
+        if job is None:
+            continue
+        if cluster.is_deciding(job_id):
+            again.append((due, job_id))
+            continue
+        event = _end_overdue(cluster, job)
+        if event is not None:
+            yield Decision(job_id, (event,))
+    for entry in again:
+        heapq.heappush(cluster.deadlines, entry)
+
+
+def _end_overdue(cluster: Cluster, job: Job) -> JobEvent | None:
+    start, perform = job.request.start_timeout, job.request.perform_timeout
+    if job.status is Status.QUEUED and start is not None and job.queued_at + start <= cluster.now:
+        error = f"start timeout: it waited in the queue for more than {start} ms"
+        return JobFailed(job_id=job.job_id, writer=cluster.scheduler_id, version=job.version, error=error)
+    if job.status is Status.STARTED and perform is not None and job.started_at + perform <= cluster.now:
+        reason = f"perform timeout: it ran for more than {perform} ms"
+        return JobCancelRequested(
+            job_id=job.job_id, writer=cluster.scheduler_id, requested_by="perform timeout", reason=reason
+        )
+    return None

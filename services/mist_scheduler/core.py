@@ -1,0 +1,50 @@
+"""One step of the scheduler as values: what was read goes in, what is to be appended comes out. No I/O."""
+
+from dataclasses import dataclass, field
+
+from mist_domain.cluster import Cluster, Decision
+from mist_domain.decide import Refused, Settled, Waits, decide
+from mist_domain.plan import plan
+from mist_domain.requests import Origin
+from mist_scheduler.intake import Intake, Pending
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Decisions to append, in order, and requests of which no job comes, with the reason."""
+
+    decisions: list[Decision] = field(default_factory=list)
+    refused: list[tuple[Origin, str]] = field(default_factory=list)
+
+
+def step(cluster: Cluster, intake: Intake) -> Step:
+    """Decide all that can be decided now. What is appended is counted as in flight until it is read back."""
+    intake.wake(cluster.settled)
+    if cluster.registry_moved:
+        intake.wake([None])
+    arrivals: list[Decision] = []
+    refused: list[tuple[Origin, str]] = []
+    for pending in intake.drain():
+        _decide_one(cluster, intake, pending, arrivals, refused)
+    return Step(plan(cluster, arrivals), refused)
+
+
+def _decide_one(
+    cluster: Cluster,
+    intake: Intake,
+    pending: Pending,
+    arrivals: list[Decision],
+    refused: list[tuple[Origin, str]],
+) -> None:
+    verdict = decide(cluster, pending.request, pending.origin)
+    match verdict:
+        case Decision():
+            cluster.begin(verdict)
+            arrivals.append(verdict)
+            intake.park(pending, verdict.job_id)
+        case Waits():
+            intake.park(pending, verdict.job_id)
+        case Settled():
+            intake.settle(pending.origin)
+        case Refused():
+            refused.append((pending.origin, verdict.reason))
