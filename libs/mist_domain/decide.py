@@ -106,13 +106,14 @@ def _other_content(request_id: str, job_id: str) -> Refused:
 
 
 def _new_job(cluster: Cluster, request: StartRequest, origin: Origin, request_id: str) -> Decision:
-    endpoint = find_endpoint(cluster.registry, request.endpoint)
-    context = _context(cluster, request, endpoint)
+    found = find_endpoint(cluster.registry, request.endpoint)
+    endpoint = found or Endpoint(name=request.endpoint, path="", class_name="")
+    context = find_context(cluster.registry, request.context or endpoint.default_context)
     job_id = job_id_of(request.endpoint, request_id)
     initialized = JobInitialized(
         job_id=job_id,
         writer=cluster.scheduler_id,
-        endpoint=endpoint or Endpoint(name=request.endpoint, path="", class_name=""),
+        endpoint=endpoint,
         context=context,
         mode=request.mode or context.worker_mode,
         parameters=request.parameters,
@@ -121,26 +122,21 @@ def _new_job(cluster: Cluster, request: StartRequest, origin: Origin, request_id
         source=request.source,
         external_id=request.external_id,
         worker_id_prefix=request.worker_id,
-        retries=endpoint.retries if endpoint else 0,
-        start_timeout=_first(request.start_timeout, endpoint and endpoint.start_timeout, context.start_timeout),
-        perform_timeout=_first(request.perform_timeout, endpoint and endpoint.perform_timeout, context.perform_timeout),
+        retries=endpoint.retries,
+        start_timeout=_first(request.start_timeout, endpoint.start_timeout, context.start_timeout),
+        perform_timeout=_first(request.perform_timeout, endpoint.perform_timeout, context.perform_timeout),
         priority=request.priority,
         requested_at=origin.time,
         request_partition=origin.partition,
         request_offset=origin.offset,
     )
-    error = _impossible(cluster, request, endpoint, context)
+    error = _impossible(cluster, request, found, context)
     then: JobEvent = (
         JobQueued(job_id=job_id, writer=cluster.scheduler_id, version=1)
         if error is None
         else JobFailed(job_id=job_id, writer=cluster.scheduler_id, version=1, error=error)
     )
     return Decision(job_id, (initialized, then))
-
-
-def _context(cluster: Cluster, request: StartRequest, endpoint: Endpoint | None) -> Context:
-    name = request.context or (endpoint.default_context if endpoint else "default")
-    return find_context(cluster.registry, name)
 
 
 def _first(*timeouts: int | None) -> int | None:

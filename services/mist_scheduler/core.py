@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from mist_domain.cluster import Cluster, Decision
 from mist_domain.decide import Refused, Settled, Waits, decide
 from mist_domain.plan import plan
-from mist_domain.requests import Origin
 from mist_scheduler.intake import Intake, Pending
 
 
@@ -14,7 +13,7 @@ class Step:
     """Decisions to append, in order, and requests of which no job comes, with the reason."""
 
     decisions: list[Decision] = field(default_factory=list)
-    refused: list[tuple[Origin, str]] = field(default_factory=list)
+    refused: list[tuple[Pending, str]] = field(default_factory=list)
 
 
 def step(cluster: Cluster, intake: Intake) -> Step:
@@ -23,7 +22,7 @@ def step(cluster: Cluster, intake: Intake) -> Step:
     if cluster.registry_moved:
         intake.wake([None])
     arrivals: list[Decision] = []
-    refused: list[tuple[Origin, str]] = []
+    refused: list[tuple[Pending, str]] = []
     for pending in intake.drain():
         _decide_one(cluster, intake, pending, arrivals, refused)
     return Step(plan(cluster, arrivals), refused)
@@ -34,7 +33,7 @@ def _decide_one(
     intake: Intake,
     pending: Pending,
     arrivals: list[Decision],
-    refused: list[tuple[Origin, str]],
+    refused: list[tuple[Pending, str]],
 ) -> None:
     verdict = decide(cluster, pending.request, pending.origin)
     match verdict:
@@ -47,4 +46,4 @@ def _decide_one(
         case Settled():
             intake.settle(pending.origin)
         case Refused():
-            refused.append((pending.origin, verdict.reason))
+            refused.append((pending, verdict.reason))

@@ -4,12 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mist_domain.requests import CancelRequest, Origin, StartRequest
+from mist_eventlog import Record
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pending:
     request: StartRequest | CancelRequest
     origin: Origin
+    record: Record
 
 
 class Intake:
@@ -26,14 +28,14 @@ class Intake:
         return sum(len(offsets) for offsets in self._open.values())
 
     def take(self, pending: Pending) -> None:
-        """A request was read, in the order of its partition."""
+        """A request was read, in the order of its partition; after a new start of the reading perhaps once more."""
         self.open(pending.origin)
         self._ready.append(pending)
 
     def open(self, origin: Origin) -> None:
         """The record at `origin` is not to be committed before it is settled."""
         self._open.setdefault(origin.partition, {})[origin.offset] = None
-        self._next[origin.partition] = origin.offset + 1
+        self._next[origin.partition] = max(origin.offset + 1, self._next.get(origin.partition, 0))
 
     def settle(self, origin: Origin) -> None:
         """The log shows what became of the record at `origin`; a record settled twice stays settled."""

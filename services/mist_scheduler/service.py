@@ -1,0 +1,218 @@
+"""The scheduler's loop: fold what was read, decide, append. Every decision is made in the domain."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import get_args
+
+import structlog
+
+from mist_domain.cluster import Cluster
+from mist_domain.events import JobEvent
+from mist_domain.hosts import HostState, Tick
+from mist_domain.registry import RegistryEvent
+from mist_domain.requests import Origin, StopWorkerRequest
+from mist_eventlog import Appender, Codec, GroupTail, Place, Poison, Record, Tail, dead_letter
+from mist_scheduler.clock import TickClock
+from mist_scheduler.core import step
+from mist_scheduler.intake import Intake, Pending
+from mist_scheduler.reading import read_request
+from mist_scheduler.settings import SchedulerSettings
+
+JOB_EVENTS, HOSTS, REGISTRY, REQUESTS = "mist.job-events", "mist.hosts", "mist.registry", "mist.requests"
+LONGEST_WAIT = 1.0
+COMMIT_PAUSE = 0.5
+
+log = structlog.get_logger("mist.scheduler")
+
+
+class Scheduler:
+    """One instance. It decides only while it owns the requests; otherwise it folds and stands by."""
+
+    def __init__(
+        self, scheduler_id: str, settings: SchedulerSettings, codec: Codec, appender: Appender, tail: Tail
+    ) -> None:
+        self.scheduler_id = scheduler_id
+        self.cluster = Cluster(scheduler_id)
+        self.intake = Intake()
+        self.active = False
+        self._settings = settings
+        self._codec = codec
+        self._appender = appender
+        self._tail = tail
+        self._clock = TickClock(settings.tick_seconds)
+        self._requests = GroupTail(
+            settings.kafka,
+            REQUESTS,
+            settings.scheduler_group,
+            session_timeout=settings.scheduler_session_seconds,
+            on_change=self._ownership_changed,
+        )
+        self._unburied: set[asyncio.Task[None]] = set()
+        self._owner = False
+        self._behind: dict[Place, int] | None = None
+        self._commit_at = 0.0
+        self._committing: asyncio.Task[None] | None = None
+
+    # -- the loop ------------------------------------------------------------------------------------------------------
+
+    async def replay(self) -> None:
+        """Read the log to its end; nothing is decided meanwhile."""
+        count = 0
+        async for records in self._tail.replay():
+            self._fold(records, live=False)
+            self.cluster.close_step()
+            count += len(records)
+        log.info("log-replayed", records=count, jobs=len(self.cluster.jobs), ended=len(self.cluster.ended))
+
+    async def run(self) -> None:
+        """Read, decide and append until cancelled."""
+        await self._requests.start()
+        try:
+            await self._turn_for_ever()
+        finally:
+            await self._leave()
+
+    async def _turn_for_ever(self) -> None:
+        reads: dict[str, asyncio.Task[list[Record]]] = {}
+        try:
+            while True:
+                self._read_on(reads)
+                timeout = self._clock.wait(self._now(), LONGEST_WAIT) if self.active else LONGEST_WAIT
+                await asyncio.wait(reads.values(), timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+                for name in [name for name, read in reads.items() if read.done()]:
+                    self._take(name, reads.pop(name).result())
+                await self._turn()
+        finally:
+            for read in reads.values():
+                read.cancel()
+
+    def _read_on(self, reads: dict[str, asyncio.Task[list[Record]]]) -> None:
+        if "log" not in reads:
+            reads["log"] = asyncio.create_task(self._tail.next_batch(LONGEST_WAIT))
+        if "requests" not in reads and len(self.intake) < self._settings.max_requests_in_flight:
+            reads["requests"] = asyncio.create_task(self._requests.next_batch(LONGEST_WAIT))
+
+    def _take(self, name: str, records: list[Record]) -> None:
+        if name == "log":
+            self._fold(records, live=True)
+        else:
+            for record in records:
+                self._take_request(record)
+
+    async def _turn(self) -> None:
+        if self._owner and not self.active:
+            await self._become_active_once_caught_up()
+        if not self.active:
+            self.cluster.close_step()
+            return
+        self._decide()
+        if self._clock.take(self._now()):
+            self._submit([(HOSTS, self.scheduler_id, self._codec.encode(Tick(scheduler_id=self.scheduler_id)))])
+        self._commit()
+
+    # -- reading -------------------------------------------------------------------------------------------------------
+
+    def _fold(self, records: Iterable[Record], *, live: bool) -> None:
+        for record in records:
+            try:
+                fact = self._codec.decode(record.value)
+            except Poison as poison:
+                self._pass_over(record, poison.reason)
+            else:
+                self._fold_one(record, fact, live=live)
+
+    def _fold_one(self, record: Record, fact: object, *, live: bool) -> None:
+        if record.topic == JOB_EVENTS and isinstance(fact, get_args(JobEvent)):
+            self.cluster.fold_job(fact, record.time, record.partition, record.offset)
+        elif record.topic == HOSTS and isinstance(fact, HostState | Tick):
+            if isinstance(fact, Tick) and fact.scheduler_id == self.scheduler_id:
+                self._clock.read_back(self._now())
+            self.cluster.fold_host(fact, record.time, live=live)
+        elif record.topic == REGISTRY and isinstance(fact, get_args(RegistryEvent)):
+            self.cluster.fold_registry(fact, record.offset)
+        else:
+            self._pass_over(record, f"a {type(fact).__name__} does not belong here")
+
+    def _pass_over(self, record: Record, reason: str) -> None:
+        log.warning("record-passed-over", reason=reason, **_place(record))
+
+    def _take_request(self, record: Record) -> None:
+        origin = Origin(topic=record.topic, partition=record.partition, offset=record.offset, time=record.time)
+        try:
+            request = read_request(self._codec, record.value)
+        except Poison as poison:
+            self.intake.open(origin)
+            self._bury(record, origin, poison.reason)
+            return
+        if isinstance(request, StopWorkerRequest):
+            self.intake.open(origin)
+            self.intake.settle(origin)
+        else:
+            self.intake.take(Pending(request, origin, record))
+
+    # -- appending -----------------------------------------------------------------------------------------------------
+
+    def _decide(self) -> None:
+        taken = step(self.cluster, self.intake)
+        if taken.decisions:
+            encode = self._codec.encode
+            self._submit([(JOB_EVENTS, event.job_id, encode(event)) for one in taken.decisions for event in one.events])
+        for pending, reason in taken.refused:
+            self._bury(pending.record, pending.origin, reason)
+
+    def _submit(self, items: list[tuple[str, str, bytes]]) -> None:
+        """Append without waiting: the fold waits, by reading back. A failure ends the process (`Appender.watch`)."""
+        self._appender.submit(items).add_done_callback(asyncio.Future.exception)
+
+    def _bury(self, record: Record, origin: Origin, reason: str) -> None:
+        log.warning("dead-letter", reason=reason, **_place(record))
+        task = asyncio.create_task(self._bury_and_settle(record, origin, reason))
+        self._unburied.add(task)
+        task.add_done_callback(self._unburied.discard)
+
+    async def _bury_and_settle(self, record: Record, origin: Origin, reason: str) -> None:
+        intake = self.intake
+        await dead_letter(self._appender, record, reason)
+        intake.settle(origin)
+
+    # -- who is active -------------------------------------------------------------------------------------------------
+
+    def _ownership_changed(self, owned: frozenset[int]) -> None:
+        self.intake = Intake()
+        self._owner, self.active, self._behind = bool(owned), False, None
+        log.info("ownership-changed", partitions=len(owned))
+
+    async def _become_active_once_caught_up(self) -> None:
+        """A new owner first reads what its predecessor appended: the ends as they stand now."""
+        if self._behind is None:
+            self._behind = await self._tail.present_ends()
+        positions = self._tail.positions
+        self._behind = {place: end for place, end in self._behind.items() if positions[place] < end}
+        if not self._behind:
+            self.active, self._behind = True, None
+            self._clock.begin(self._now())
+            log.info("scheduler-active", scheduler_id=self.scheduler_id)
+
+    def _commit(self) -> None:
+        busy = self._committing is not None and not self._committing.done()
+        if busy or self._now() < self._commit_at:
+            return
+        offsets = self.intake.committable()
+        if offsets:
+            self._committing = asyncio.create_task(self._requests.commit(offsets))
+        self._commit_at = self._now() + COMMIT_PAUSE
+
+    async def _leave(self) -> None:
+        if self.active:
+            await asyncio.gather(*self._unburied, return_exceptions=True)
+            offsets = self.intake.committable()
+            if offsets:
+                await self._requests.commit(offsets)
+        await self._requests.stop()
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+
+def _place(record: Record) -> dict[str, object]:
+    return {"topic": record.topic, "partition": record.partition, "offset": record.offset}
