@@ -1,30 +1,124 @@
 """Looking records up by their offsets, beside whatever else reads the log."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Self
 
-from mist_eventlog.kafka import KafkaAddress
-from mist_eventlog.record import Record
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from mist_eventlog.consumer import all_places, as_records, bounds, new_consumer, start_consumer, stop_consumer
+from mist_eventlog.errors import Outage
+from mist_eventlog.kafka import KafkaAddress, kafka_address
+from mist_eventlog.record import Place, Record
+
+_FETCH_BYTES = 256_000
+_IDLE = 4
+_WAIT_MS = 5_000
 
 
 class Reader:
-    """Keeps a few idle consumers, so that a look-up costs no new connection. Safe to use from many tasks."""
+    """Keeps a few idle consumers, so that a look-up needs no new connection. Many tasks may use it at once."""
 
-    def __init__(self, kafka: str | KafkaAddress) -> None: ...
-    async def __aenter__(self) -> Self: ...
-    async def __aexit__(self, *_: object) -> None: ...
-    async def stop(self) -> None: ...
+    def __init__(self, kafka: str | KafkaAddress) -> None:
+        self._kafka = kafka_address(kafka)
+        self._idle: list[AIOKafkaConsumer] = []
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def stop(self) -> None:
+        while self._idle:
+            await stop_consumer(self._idle.pop())
 
     async def fetch(self, topic: str, partition: int, offsets: Sequence[int]) -> list[Record]:
-        """The records at `offsets` of one partition, in order; one that does not stand there is left out."""
+        """The records at `offsets` of one partition, in order; what does not stand there is left out."""
+        place = TopicPartition(topic, partition)
+        found: list[Record] = []
+        async with self._borrowed() as consumer:
+            begins, ends = await bounds(consumer, [place])
+            consumer.assign([place])
+            for offset in sorted(set(offsets)):
+                if begins[place] <= offset < ends[place]:
+                    consumer.seek(place, offset)
+                    polled = await consumer.getmany(place, timeout_ms=_WAIT_MS, max_records=1)
+                    found += [record for record in as_records(polled) if record.offset == offset]
+            consumer.pause(place)
+        return found
 
     async def read_range(self, topic: str, ranges: Mapping[int, tuple[int, int]]) -> AsyncIterator[list[Record]]:
-        """Batches of what stands at `from <= offset < to`, per partition."""
-        yield []
+        """Batches of what stands at `start <= offset < end` of each partition, each partition in its order."""
+        async with self._borrowed() as consumer:
+            left = await self._seek_all(consumer, topic, ranges)
+            while left:
+                polled = await consumer.getmany(timeout_ms=_WAIT_MS)
+                records = [record for record in as_records(polled) if record.offset < left[record[:2]]]
+                for place, read in polled.items():
+                    if read[-1].offset + 1 >= left[place]:
+                        consumer.pause(place)
+                        del left[place]
+                yield records
 
     async def ends(self, topic: str) -> dict[int, int]:
         """The present end offset of each partition."""
+        places = await all_places(self._kafka, [topic])
+        async with self._borrowed() as consumer:
+            _, ends = await bounds(consumer, places)
+        return {partition: end for (_, partition), end in ends.items()}
+
+    async def _seek_all(
+        self, consumer: AIOKafkaConsumer, topic: str, ranges: Mapping[int, tuple[int, int]]
+    ) -> dict[Place, int]:
+        """Assign and seek what has something to read; the offsets before which to stop."""
+        begins, ends = await bounds(consumer, [(topic, partition) for partition in ranges])
+        spans = {
+            TopicPartition(topic, partition): (
+                max(start, begins[topic, partition]),
+                min(end, ends[topic, partition]),
+            )
+            for partition, (start, end) in ranges.items()
+        }
+        spans = {place: span for place, span in spans.items() if span[0] < span[1]}
+        consumer.assign(list(spans))
+        for place, (start, _) in spans.items():
+            consumer.seek(place, start)
+        return {place: end for place, (_, end) in spans.items()}
+
+    @asynccontextmanager
+    async def _borrowed(self) -> AsyncIterator[AIOKafkaConsumer]:
+        """An idle consumer, or a new one. It is kept only when all went well and few are kept already."""
+        consumer = self._idle.pop() if self._idle else await self._connect()
+        kept = False
+        try:
+            yield consumer
+            kept = len(self._idle) < _IDLE
+        except KafkaError as error:
+            raise Outage(f"looking up records failed: {error!r}") from error
+        finally:
+            if kept:
+                self._idle.append(consumer)
+            else:
+                await stop_consumer(consumer)
+
+    async def _connect(self) -> AIOKafkaConsumer:
+        consumer = new_consumer(self._kafka, fetch_bytes=_FETCH_BYTES)
+        await start_consumer(self._kafka, consumer)
+        return consumer
 
 
 async def committed(kafka: str | KafkaAddress, group: str, topic: str) -> dict[int, int]:
     """The next offset of each partition that `group` committed; a partition without a commit is left out."""
+    address = kafka_address(kafka)
+    places = await all_places(address, [topic])
+    consumer = new_consumer(address, group_id=group)
+    await start_consumer(address, consumer)
+    try:
+        offsets = {place.partition: await consumer.committed(place) for place in places}
+    except KafkaError as error:
+        raise Outage(f"Kafka did not say what {group} has committed of {topic}: {error!r}") from error
+    finally:
+        await stop_consumer(consumer)
+    return {partition: offset for partition, offset in offsets.items() if offset is not None}

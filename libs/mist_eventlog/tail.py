@@ -1,14 +1,21 @@
-"""Reading whole topics from their beginning, without a group: replay to the end, then what is appended."""
+"""Reading whole topics without a group: replay up to the end, then what is appended."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Self
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
-from mist_eventlog.consumer import as_records, connect_consumer, partitions_of, reading_settings
-from mist_eventlog.errors import LogReset, Outage
+from mist_eventlog.consumer import (
+    all_places,
+    as_records,
+    bounds,
+    new_consumer,
+    refuse_reset,
+    start_consumer,
+    stop_consumer,
+)
+from mist_eventlog.errors import Outage
 from mist_eventlog.kafka import KafkaAddress, kafka_address
 from mist_eventlog.record import Place, Record
 
@@ -16,13 +23,13 @@ from mist_eventlog.record import Place, Record
 class Tail:
     """Every record of every partition of `topics`, each partition in its order.
 
-    `positions` holds the next offset of each (topic, partition); records that were handed out count as read.
+    `positions` holds the next offset of each (topic, partition), `ends` where the partitions ended at the start.
     """
 
     def __init__(
         self, kafka: str | KafkaAddress, topics: Sequence[str], *, offsets: Mapping[Place, int] | None = None
     ) -> None:
-        """`offsets`: where to begin, per (topic, partition); the beginning where none is given."""
+        """`offsets`: where to begin, per (topic, partition); at the beginning where none is given."""
         self._kafka = kafka_address(kafka)
         self._topics = tuple(topics)
         self._offsets = dict(offsets or {})
@@ -37,25 +44,29 @@ class Tail:
         await self.stop()
 
     async def start(self) -> None:
-        """Connect and fix `ends`, up to which `replay` reads. Raises `Outage` or `LogReset`."""
-        self._consumer = await connect_consumer(self._kafka, self._topics)
-        places = partitions_of(self._consumer, self._topics)
-        self._consumer.assign(places)
-        begin, end = await self._bounds(places)
-        for place in places:
-            self.ends[place] = end[place]
-            self._seek(place, max(self._offsets.get(place, 0), begin[place]))
-        self._refuse_reset(end)
+        """Connect and find the ends. Raises `Outage`, or `LogReset` when `offsets` lie beyond them."""
+        places = await all_places(self._kafka, self._topics)
+        self._consumer = new_consumer(self._kafka)
+        await start_consumer(self._kafka, self._consumer)
+        try:
+            await self._begin(places)
+        except BaseException:
+            await self.stop()
+            raise
 
     async def stop(self) -> None:
-        await self._consumer.stop()
+        await stop_consumer(self._consumer)
 
     async def replay(self) -> AsyncIterator[list[Record]]:
-        """Batches up to the ends as they stood at the start; records beyond them may be among the last."""
-        while any(self.positions[place] < end for place, end in self.ends.items()):
+        """Batches up to `ends`; records appended since may be among the last ones."""
+        while not self.replayed:
             records = await self.next_batch(1.0)
             if records:
                 yield records
+
+    @property
+    def replayed(self) -> bool:
+        return all(self.positions[place] >= end for place, end in self.ends.items())
 
     async def batches(self, timeout: float = 1.0) -> AsyncIterator[list[Record]]:
         """For ever: what came, or `[]` when nothing came for `timeout` seconds."""
@@ -63,19 +74,36 @@ class Tail:
             yield await self.next_batch(timeout)
 
     async def next_batch(self, timeout: float) -> list[Record]:
-        """What there is, waiting `timeout` seconds for it at most."""
+        """What there is, waiting at most `timeout` seconds for it. Raises `Outage` or `LogReset`."""
         try:
             polled = await self._consumer.getmany(timeout_ms=int(timeout * 1000))
-        except OffsetOutOfRangeError as error:
-            await self._out_of_range(error)
+        except OffsetOutOfRangeError:
+            await self._skip_deleted()
             return []
         except KafkaError as error:
             raise Outage(f"reading {', '.join(self._topics)} failed: {error!r}") from error
-        records = as_records(polled)
-        for place, polled_records in polled.items():
-            self.positions[place] = polled_records[-1].offset + 1
-        return records
+        for place, records in polled.items():
+            self.positions[place] = records[-1].offset + 1
+        return as_records(polled)
 
     async def present_ends(self) -> dict[Place, int]:
-        """The end offsets as they are now."""
-        return (await self._bounds(list(self.positions)))[1]
+        """Where the partitions end now."""
+        return (await bounds(self._consumer, self.positions))[1]
+
+    async def _begin(self, places: list[TopicPartition]) -> None:
+        self.positions = {place: self._offsets.get(place, 0) for place in places}
+        begins, self.ends = await bounds(self._consumer, self.positions)
+        refuse_reset(self.positions, self.ends)
+        self.positions = {place: max(position, begins[place]) for place, position in self.positions.items()}
+        self._consumer.assign(places)
+        for place, position in self.positions.items():
+            self._consumer.seek(TopicPartition(*place), position)
+
+    async def _skip_deleted(self) -> None:
+        """Go on at the beginning where retention has deleted what was to be read next."""
+        begins, ends = await bounds(self._consumer, self.positions)
+        refuse_reset(self.positions, ends)
+        for place, begin in begins.items():
+            if self.positions[place] < begin:
+                self.positions[place] = begin
+                self._consumer.seek(TopicPartition(*place), begin)

@@ -1,0 +1,45 @@
+"""`python -m mist_eventlog.topics apply`: create Mist's topics and set what differs."""
+
+from typing import Annotated
+
+import typer
+
+from mist_eventlog.errors import Outage
+from mist_eventlog.kafka import KafkaAddress
+from mist_eventlog.topics.apply import apply
+from mist_eventlog.topics.catalogue import load_topics
+from mist_eventlog.topics.check import TopicsUnfit
+
+cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@cli.callback()
+def topics() -> None:
+    """The topics of Mist, as schemas/topics.yaml has them."""
+
+
+@cli.command("apply")
+def apply_topics(
+    bootstrap: Annotated[
+        str, typer.Option(envvar="MIST_KAFKA", help="Kafka bootstrap servers, comma-separated.")
+    ] = "127.0.0.1:9092",
+    replication: Annotated[
+        int, typer.Option(envvar="MIST_REPLICATION", min=1, help="Copies of each partition: 1 on one node, else 3.")
+    ] = 1,
+    wait: Annotated[float, typer.Option(help="Seconds to wait for a broker.")] = 30.0,
+) -> None:
+    """Create what is missing and set what differs; safe to run again."""
+    kafka = KafkaAddress(bootstrap=bootstrap)
+    try:
+        applied = apply(kafka, load_topics(), replication=replication, wait=wait)
+    except (Outage, TopicsUnfit) as error:
+        typer.echo(f"topics: {error}", err=True)
+        raise typer.Exit(1) from None
+    for name in applied.created:
+        typer.echo(f"created {name}")
+    for name in applied.changed:
+        typer.echo(f"changed the settings of {name}")
+    typer.echo(f"topics are as topics.yaml has them on {bootstrap}")
+
+
+cli()

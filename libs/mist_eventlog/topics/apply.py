@@ -1,0 +1,114 @@
+"""Making the topics: the one place that uses confluent-kafka. No service imports this module."""
+
+import logging
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic
+
+from mist_eventlog.errors import Outage
+from mist_eventlog.kafka import KafkaAddress
+from mist_eventlog.topics.catalogue import Topic
+from mist_eventlog.topics.check import compare
+
+Config = Mapping[str, str]
+_ANSWER = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """The topics that were made, and those whose settings were changed."""
+
+    created: tuple[str, ...]
+    changed: tuple[str, ...]
+
+
+def apply(kafka: KafkaAddress, topics: Sequence[Topic], *, replication: int, wait: float) -> Applied:
+    """Create what is missing and set what differs; doing it twice changes nothing.
+
+    Raises `TopicsUnfit` for another partition count, `Outage` when no broker answers for `wait` seconds.
+    """
+    admin = AdminClient(kafka.admin_settings(), logger=_silent())
+    found = _partitions_found(admin, kafka, wait)
+    configs = {topic.name: {**topic.config, **durability(replication)} for topic in topics}
+    standing = [topic for topic in topics if topic.name in found]
+    missing = [topic for topic in topics if topic.name not in found]
+    for topic in standing:
+        compare(topic.name, topic.partitions, found[topic.name])
+    try:
+        _create(admin, [_new(topic, replication, configs[topic.name]) for topic in missing])
+        changed = _correct(admin, {topic.name: configs[topic.name] for topic in standing})
+    except KafkaException as error:
+        raise Outage(f"Kafka at {kafka.bootstrap} refused: {error.args[0].str()}") from error
+    return Applied(created=tuple(topic.name for topic in missing), changed=changed)
+
+
+def durability(replication: int) -> Config:
+    """All but one replica must have a record before it is acknowledged."""
+    return {"min.insync.replicas": str(max(1, replication - 1))}
+
+
+def _partitions_found(admin: AdminClient, kafka: KafkaAddress, wait: float) -> dict[str, int]:
+    until = time.monotonic() + wait
+    while True:
+        try:
+            return {name: len(topic.partitions) for name, topic in admin.list_topics(timeout=1.0).topics.items()}
+        except KafkaException as error:
+            if time.monotonic() >= until:
+                raise Outage(f"no Kafka broker answers at {kafka.bootstrap}: is it running?") from error
+
+
+def _new(topic: Topic, replication: int, config: Config) -> NewTopic:
+    return NewTopic(
+        topic.name, num_partitions=topic.partitions, replication_factor=replication, config=dict(config)
+    )
+
+
+def _create(admin: AdminClient, missing: list[NewTopic]) -> None:
+    if missing:
+        _settled(admin.create_topics(missing).values())
+
+
+def _correct(admin: AdminClient, wanted: Mapping[str, Config]) -> tuple[str, ...]:
+    """Set what differs; the names of the topics that were changed."""
+    if not wanted:
+        return ()
+    described = admin.describe_configs([ConfigResource(ConfigResource.Type.TOPIC, name) for name in wanted])
+    differing = {}
+    for resource, answer in described.items():
+        found = {name: entry.value for name, entry in answer.result(_ANSWER).items()}
+        entries = [
+            ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+            for name, value in wanted[resource.name].items()
+            if found.get(name) != value
+        ]
+        if entries:
+            differing[resource.name] = entries
+    _alter(admin, differing)
+    return tuple(differing)
+
+
+def _alter(admin: AdminClient, differing: Mapping[str, list[ConfigEntry]]) -> None:
+    if differing:
+        resources = [
+            ConfigResource(ConfigResource.Type.TOPIC, name, incremental_configs=entries)
+            for name, entries in differing.items()
+        ]
+        _settled(admin.incremental_alter_configs(resources).values())
+
+
+def _settled(answers: Iterable[Future[Any]]) -> None:
+    for answer in answers:
+        answer.result(_ANSWER)
+
+
+def _silent() -> logging.Logger:
+    """librdkafka prints each failed connection; we say in one sentence what came of them."""
+    logger = logging.getLogger("mist.topics.librdkafka")
+    logger.addHandler(logging.NullHandler())
+    logger.propagate = False
+    return logger
