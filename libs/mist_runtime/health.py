@@ -1,0 +1,65 @@
+"""/livez, /readyz and /metrics of a service that speaks no HTTP otherwise, answered from a thread of their own.
+
+Live = the service's loop turned lately. Ready = live, and the service says of itself that it is.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+from prometheus_client import make_wsgi_app
+
+LIVE_SECONDS = 10.0
+
+
+class Health:
+    """What the loop tells and the thread reads."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._beat = clock()
+        self.unready: str | None = "starting"
+
+    def beat(self) -> None:
+        """The loop turned."""
+        self._beat = self._clock()
+
+    def not_live(self) -> str | None:
+        """Why the service is not live, or `None`."""
+        silent = self._clock() - self._beat
+        return f"the loop has not turned for {silent:.0f} s" if silent > LIVE_SECONDS else None
+
+    def not_ready(self) -> str | None:
+        """Why the service is not ready, or `None`."""
+        return self.not_live() or self.unready
+
+
+def serve_health(health: Health, host: str, port: int) -> WSGIServer:
+    """Answer on `host:port` until the process ends. Raises `OSError` when the port is taken."""
+    server = make_server(host, port, _application(health), handler_class=_Quiet)
+    threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
+    return server
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Probes are not worth a line."""
+
+
+def _application(health: Health) -> Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]:
+    metrics = make_wsgi_app()
+    checks = {"/livez": health.not_live, "/readyz": health.not_ready}
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path = environ["PATH_INFO"]
+        if path == "/metrics":
+            return metrics(environ, start_response)
+        check = checks.get(path)
+        problem = "not found" if check is None else check()
+        status = "404 Not Found" if check is None else "503 Service Unavailable" if problem else "200 OK"
+        start_response(status, [("Content-Type", "text/plain; charset=utf-8")])
+        return [f"{problem or 'ok'}\n".encode()]
+
+    return answer
