@@ -104,22 +104,6 @@ def _check_surrogates(text: bytes | str, value: Any) -> None:
         ) from error
 
 
-def _finite(number: str) -> float:
-    value = float(number)
-    if math.isinf(value):
-        raise Refusal("bad_json", f"{number[:40]} is larger than a number can be; send it as a string.")
-    return value
-
-
-def _check_text(text: bytes | str, value: Any) -> None:
-    """Half a surrogate pair can be escaped in JSON, yet is no text that could be passed on."""
-    if (b"\\u" if isinstance(text, bytes) else "\\u") in text:  # type: ignore[operator]
-        try:
-            write_json(value).encode()
-        except UnicodeEncodeError as error:
-            raise Refusal("bad_json", "The JSON escapes half a surrogate pair, which is no character.") from error
-
-
 def _too_deep() -> Refusal:
     return Refusal("bad_json", f"The JSON is nested deeper than {MAX_DEPTH} levels; flatten it.")
 
