@@ -1,0 +1,1 @@
+"""What `make run` runs: Kafka and every service on this machine, and an example job."""

@@ -1,0 +1,1 @@
+"""The worker host: starts, feeds and stops Spark drivers."""
