@@ -4,18 +4,14 @@ The state is the fold of the log plus the decisions appended but not yet read ba
 """
 
 import heapq
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from mist_domain.context_load import ContextLoad, queue_order, retry_at
 from mist_domain.events import JobAssigned, JobAttemptLost, JobEvent
 from mist_domain.host_view import HostView
 from mist_domain.hosts import HostState, Tick
 from mist_domain.job import Job, Status, evolve
 from mist_domain.registry import Context, Registry, RegistryEvent, fold_registry
-
-BACK_OFF_MS = 1_000
-MAX_BACK_OFF_MS = 60_000
-
-Order = tuple[int, int, int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,30 +28,6 @@ class Ended:
 
     status: Status
     request_hash: str
-
-
-@dataclass(slots=True, eq=False)
-class ContextLoad:
-    """A context's queue and what it has running. `heap` may hold stale entries; `waiting` tells what counts."""
-
-    name: str
-    heap: list[Order] = field(default_factory=list)
-    waiting: set[str] = field(default_factory=set)
-    active: set[str] = field(default_factory=set)
-    home: str | None = None
-
-
-def queue_order(job: Job) -> Order:
-    """FIFO within a context by when the request was appended, the greater `priority` first."""
-    request = job.request
-    return (-request.priority, request.requested_at, request.request_offset, job.job_id)
-
-
-def retry_at(job: Job) -> int:
-    """When a queued job may be assigned, in ms: after 1, 2, 4 … s for attempts 2, 3, 4 …."""
-    if job.attempt <= 1:
-        return 0
-    return job.queued_at + min(BACK_OFF_MS << (job.attempt - 2), MAX_BACK_OFF_MS)
 
 
 class Cluster:

@@ -3,7 +3,8 @@
 import heapq
 from collections.abc import Iterator, Sequence
 
-from mist_domain.cluster import Cluster, ContextLoad, Decision
+from mist_domain.cluster import Cluster, Decision
+from mist_domain.context_load import ContextLoad
 from mist_domain.events import JobAssigned, JobAttemptLost, JobCancelRequested, JobEvent, JobFailed
 from mist_domain.host_view import LOST_TICKS, LOST_UNSTARTED_TICKS, HostView
 from mist_domain.job import Job, Status

@@ -44,7 +44,7 @@ def serve_health(health: Health, host: str, port: int) -> WSGIServer:
 
 
 class _Quiet(WSGIRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
         """Probes are not worth a line."""
 
 
@@ -55,7 +55,8 @@ def _application(health: Health) -> Callable[[WSGIEnvironment, StartResponse], I
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         if path == "/metrics":
-            return metrics(environ, start_response)
+            answered: Iterable[bytes] = metrics(environ, start_response)
+            return answered
         check = checks.get(path)
         problem = "not found" if check is None else check()
         status = "404 Not Found" if check is None else "503 Service Unavailable" if problem else "200 OK"

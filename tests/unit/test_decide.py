@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from facts import SCHEDULER, Bench, origin, start, started
 
+from facts import SCHEDULER, Bench, origin, start, started
 from mist_domain.cluster import Decision
 from mist_domain.decide import Refused, Settled, Verdict, Waits, decide
 from mist_domain.events import JobAssigned, JobCancelRequested, JobFailed, JobInitialized, JobQueued

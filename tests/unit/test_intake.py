@@ -1,7 +1,6 @@
 """What may be committed: never past a request whose effect the log does not show."""
 
 from facts import start
-
 from mist_domain.requests import Origin
 from mist_eventlog import Record
 from mist_scheduler.clock import TickClock
@@ -10,7 +9,9 @@ from mist_scheduler.intake import Intake, Pending
 
 def pending(offset: int, partition: int = 0) -> Pending:
     record = Record("mist.requests", partition, offset, 0, None, b"")
-    return Pending(start(str(offset)), Origin(topic="mist.requests", partition=partition, offset=offset, time=0), record)
+    return Pending(
+        start(str(offset)), Origin(topic="mist.requests", partition=partition, offset=offset, time=0), record
+    )
 
 
 def test_nothing_is_committed_past_an_open_request() -> None:

@@ -14,8 +14,7 @@ from facts import (
     queued,
     started,
 )
-
-from mist_domain.cluster import Cluster
+from mist_domain.cluster import Cluster, Decision
 from mist_domain.events import JobAssigned, JobAttemptLost, JobCancelRequested, JobEvent, JobFailed
 from mist_domain.hosts import HeldAttempt
 from mist_domain.plan import plan
@@ -58,8 +57,8 @@ def test_nobody_overtakes_a_job_whose_queued_is_still_on_its_way() -> None:
     enqueue(bench, "running")
     assert assigned_jobs(bench) == ["running"]
     bench.append(started(job_id="running"))
-    facts = [initialized("first", requested_at=1), queued(job_id="first")]
-    bench.cluster.begin(_decision("first", facts))
+    facts: list[JobEvent] = [initialized("first", requested_at=1), queued(job_id="first")]
+    bench.cluster.begin(Decision("first", tuple(facts)))
     bench.cluster.close_step()
     enqueue(bench, "second", requested_at=2)
     bench.append(finished(job_id="running"))
@@ -297,9 +296,3 @@ def test_nothing_is_kept_of_ended_jobs_but_their_end() -> None:
     assert bench.cluster.ended["a"].status.word == "finished"
     bench.append(initialized("a"), queued(job_id="a"))
     assert bench.cluster.jobs == {}
-
-
-def _decision(job_id: str, facts: list[JobEvent]) -> Any:
-    from mist_domain.cluster import Decision
-
-    return Decision(job_id, tuple(facts))

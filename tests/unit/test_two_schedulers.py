@@ -6,11 +6,11 @@ Each law is also shown to need its rule: with the rule taken out, the same histo
 from collections.abc import Iterator
 
 import pytest
-from world import World
 
 from mist_domain import job as job_module
 from mist_domain.events import JobCancelRequested, JobEvent
 from mist_domain.job import Job, Status
+from world import World
 
 HISTORIES = 2_000
 MOVES = 150

@@ -204,7 +204,8 @@ class World:
                 job_id = job_id_of(rng.choice(list(ENDPOINTS)), str(rng.randrange(3)))
                 self.requests.append(CancelRequest(job_id=job_id, requested_by="user", reason="asked"))
             case "read":
-                rng.choice([*self.schedulers, *self.hosts]).catch_up(rng.randrange(1, 4))
+                readers: list[Scheduler | Host] = [*self.schedulers, *self.hosts]
+                rng.choice(readers).catch_up(rng.randrange(1, 4))
             case "step":
                 rng.choice(self.schedulers).step(self.requests)
             case "land":
