@@ -1,0 +1,117 @@
+"""The loads that `make bench` puts on a running Mist, and what they measure. All on loopback, bounded in count."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import websockets
+from aiokafka import AIOKafkaProducer
+
+START = "/v2/api/endpoints/noop?context=bench"
+REQUESTS = "mist.requests"
+LIMIT_SECONDS = 120.0
+
+
+class Feed:
+    """The feed of one gateway: when each job was told to be over."""
+
+    def __init__(self) -> None:
+        self._over: dict[str, asyncio.Future[dict[str, Any]]] = {}
+
+    async def finished(self, job_id: str) -> dict[str, Any]:
+        return await asyncio.wait_for(self._of(job_id), LIMIT_SECONDS)
+
+    async def listen(self, socket: websockets.ClientConnection) -> None:
+        async for frame in socket:
+            event = json.loads(frame)
+            if event["event"] in {"finished", "failed"}:
+                self._of(event["id"]).set_result(event)
+
+    def _of(self, job_id: str) -> asyncio.Future[dict[str, Any]]:
+        return self._over.setdefault(job_id, asyncio.get_running_loop().create_future())
+
+
+@asynccontextmanager
+async def listening(url: str) -> AsyncIterator[Feed]:
+    feed = Feed()
+    async with websockets.connect(url.replace("http", "ws") + "/v2/api/jobs/ws", max_queue=None) as socket:
+        task = asyncio.create_task(feed.listen(socket))
+        try:
+            yield feed
+        finally:
+            task.cancel()
+
+
+async def start(http: aiohttp.ClientSession, path: str) -> str:
+    async with http.post(path, data=b"{}") as answer:
+        assert answer.status == 200, await answer.text()
+        return str((await answer.json())["id"])
+
+
+async def round_trips(url: str, path: str, count: int) -> tuple[list[float], list[float], list[dict[str, Any]]]:
+    """One job at a time: milliseconds of the POST, of POST → `finished` on the WebSocket, and the last events."""
+    posts, trips, events = [], [], []
+    async with aiohttp.ClientSession(url) as http, listening(url) as feed:
+        for number in range(count // 5 + count):
+            begin = time.perf_counter()
+            job_id = await start(http, path)
+            posted = time.perf_counter()
+            event = await feed.finished(job_id)
+            if number >= count // 5:
+                posts.append((posted - begin) * 1000)
+                trips.append((time.perf_counter() - begin) * 1000)
+                events.append(event)
+    return posts, trips, events
+
+
+async def jobs_per_second_by_rest(url: str, count: int, clients: int) -> float:
+    """`clients` connections post one request after the other; the clock stops when the last job is over."""
+    before, begin = await finished_total(url), time.perf_counter()
+    async with aiohttp.ClientSession(url, connector=aiohttp.TCPConnector(limit=clients)) as http:
+
+        async def client() -> None:
+            for _ in range(count // clients):
+                await start(http, START)
+
+        await asyncio.gather(*(client() for _ in range(clients)))
+    await until_total(url, before + count // clients * clients)
+    return count / (time.perf_counter() - begin)
+
+
+async def jobs_per_second_by_kafka(kafka: str, url: str, count: int) -> float:
+    """A producer appends `count` requests as fast as it can; the clock stops when the gateway shows all as finished."""
+    body = json.dumps({"endpointId": "noop", "runSettings": {"contextId": "bench"}}).encode()
+    before, begin = await finished_total(url), time.perf_counter()
+    producer = AIOKafkaProducer(bootstrap_servers=kafka, acks="all", enable_idempotence=True, linger_ms=5)
+    await producer.start()
+    try:
+        partitions = sorted(await producer.partitions_for(REQUESTS))
+        for first in range(0, count, 500):
+            batch = producer.create_batch()
+            size = sum(
+                batch.append(key=None, value=body, timestamp=None) is not None for _ in range(min(500, count - first))
+            )
+            assert size == min(500, count - first)
+            await producer.send_batch(batch, REQUESTS, partition=partitions[first // 500 % len(partitions)])
+        await producer.flush()
+    finally:
+        await producer.stop()
+    await until_total(url, before + count)
+    return count / (time.perf_counter() - begin)
+
+
+async def finished_total(url: str) -> int:
+    query = {"paginate": "true", "limit": "1", "status": "finished"}
+    async with aiohttp.ClientSession(url) as http, http.get("/v2/api/jobs", params=query) as answer:
+        return int((await answer.json())["total"])
+
+
+async def until_total(url: str, total: int) -> None:
+    end = time.monotonic() + LIMIT_SECONDS
+    while (found := await finished_total(url)) < total:
+        assert time.monotonic() < end, f"only {found} of {total} jobs are finished after {LIMIT_SECONDS:.0f} s"
+        await asyncio.sleep(0.1)

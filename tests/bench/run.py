@@ -1,0 +1,86 @@
+"""`make bench`: what Mist costs, beside the raw floor and Spark itself measured in the same run."""
+
+import statistics
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import uvloop
+
+import floor
+import load
+from mist_local_kafka import LocalKafka
+from stack import Stack, free_port, wait_until
+
+TRIPS, SPARK_TRIPS, REST_JOBS, KAFKA_JOBS, CLIENTS = 1_000, 60, 4_000, 20_000, 32
+ENTRIES = Path(__file__).parents[1] / "e2e/mist.yaml"
+
+
+def quantile(took: Sequence[float], percent: int) -> float:
+    return statistics.quantiles(took, n=100)[percent - 1]
+
+
+def row(what: str, measured: str, target: str = "") -> None:
+    print(f"| {what:<58} | {measured:>24} | {target:<20} |", flush=True)
+
+
+def spread(took: Sequence[float]) -> str:
+    return " / ".join(f"{quantile(took, percent):.1f}" for percent in (50, 95, 99)) + " ms"
+
+
+def resident(pid: int) -> float:
+    """Resident memory in MB."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+async def measure(kafka: str, stack: Stack) -> None:
+    for name, target in (("gateway-0", "≤ 150"), ("scheduler-0", "≤ 80"), ("host-0", "≤ 80")):
+        row(f"idle memory of the {name.split('-')[0]}", f"{resident(stack.services[name].pid):.0f} MB", f"{target} MB")
+    await load.round_trips(stack.url, load.START, 200)
+    floor_trips = await floor.measure(kafka, TRIPS)
+    row("floor: 3 relays, 4 topics (p50 / p95 / p99)", spread(floor_trips))
+    posts, trips, _ = await load.round_trips(stack.url, load.START, TRIPS)
+    row("POST → answered, durable and visible (p50 / p95 / p99)", spread(posts))
+    row("no-op: POST → finished on the WebSocket (p50 / p95 / p99)", spread(trips), "p50 ≤ 9, p99 ≤ 40 ms")
+    row("  … p50 against the floor's", f"{quantile(trips, 50) / quantile(floor_trips, 50):.2f} times", "≤ 2.5 times")
+    rest = await load.jobs_per_second_by_rest(stack.url, REST_JOBS, CLIENTS)
+    row(f"no-op jobs through REST, {CLIENTS} clients", f"{rest:.0f} jobs/s")
+    through_kafka = await load.jobs_per_second_by_kafka(kafka, stack.url, KAFKA_JOBS)
+    row("no-op jobs through Kafka, all visible in the gateway", f"{through_kafka:.0f} jobs/s", "≥ 1,500 jobs/s")
+    _, spark_trips, events = await load.round_trips(stack.url, "/v2/api/endpoints/select-one", SPARK_TRIPS)
+    added = [trip - event["result"]["ms"] for trip, event in zip(spark_trips, events, strict=True)]
+    row(
+        "warm Spark `select 1`, seen from inside the job (p50)",
+        f"{statistics.median(spark_trips) - statistics.median(added):.1f} ms",
+    )
+    row("  … what Mist adds to it (p50)", f"{statistics.median(added):.1f} ms", "≤ 10 ms")
+
+
+def main() -> None:
+    """Start a broker and one of each service, measure, print the table, end everything."""
+    print("Starting Kafka and Mist; the whole takes about two minutes.", flush=True)
+    with tempfile.TemporaryDirectory(prefix="mist-bench-") as folder:
+        kafka = LocalKafka(Path(folder) / "kafka", port=free_port())
+        kafka.start()
+        try:
+            bench_on(kafka.bootstrap, Path(folder))
+        finally:
+            kafka.stop()
+
+
+def bench_on(bootstrap: str, folder: Path) -> None:
+    from mist_eventlog.topics.apply import apply_all
+
+    apply_all(bootstrap)
+    environment = {"MIST_SLOTS": "512", "MIST_LOG_LEVEL": "WARNING"}
+    with Stack(bootstrap, folder, environment=environment) as stack:
+        stack.load(ENTRIES)
+        wait_until("the gateway is idle", lambda: True)
+        row("", "measured", "to reach")
+        row("-" * 58, "-" * 24, "-" * 20)
+        uvloop.run(measure(bootstrap, stack))
+
+
+if __name__ == "__main__":
+    main()
