@@ -1,0 +1,38 @@
+"""The ASGI application: every route, its documentation, and what stands around them."""
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from mist_gateway import (
+    routes_contexts,
+    routes_endpoints,
+    routes_jobs,
+    routes_status,
+    routes_workers,
+    sockets,
+)
+from mist_gateway.door import open_to_all_origins
+from mist_gateway.errors import answer_errors
+from mist_gateway.gateway import Gateway
+from mist_gateway.openapi import DESCRIPTION, TAGS
+
+
+def build_api(gateway: Gateway) -> ASGIApp:
+    api = FastAPI(
+        title="Mist",
+        version=routes_status.MIST_VERSION,
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    api.state.gateway = gateway
+    answer_errors(api)
+    api.include_router(routes_endpoints.router, prefix="/v2/api/endpoints")
+    api.include_router(routes_jobs.router, prefix="/v2/api/jobs")
+    api.include_router(routes_endpoints.router, prefix="/v2/api/functions", include_in_schema=False)
+    api.include_router(routes_workers.router, prefix="/v2/api/workers")
+    api.include_router(routes_contexts.router, prefix="/v2/api/contexts")
+    api.include_router(routes_status.router)
+    api.include_router(sockets.router)
+    return open_to_all_origins(api)

@@ -1,0 +1,54 @@
+"""Around the API: CORS on every answer, OPTIONS, and the way from a request to the gateway."""
+
+from fastapi import Request
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mist_gateway.errors import unavailable
+from mist_gateway.gateway import Gateway
+
+_CORS = [
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", b"Idempotency-Key, Retry-After"),
+]
+_METHODS = (b"access-control-allow-methods", b"GET, POST, PUT, DELETE, OPTIONS")
+
+
+def the_gateway(connection: HTTPConnection) -> Gateway:
+    gateway: Gateway = connection.app.state.gateway
+    return gateway
+
+
+def ready(request: Request) -> Gateway:
+    """The gateway, once it can be used; 503 until then."""
+    gateway = the_gateway(request)
+    reason = gateway.not_ready()
+    if reason is not None:
+        raise unavailable(reason)
+    return gateway
+
+
+def open_to_all_origins(app: ASGIApp) -> ASGIApp:
+    """`app` with CORS headers on every answer, errors too; OPTIONS is answered with 200."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_cors(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *_CORS]
+            await send(message)
+
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+        elif scope["method"] == "OPTIONS":
+            await _answer_options(scope, send_with_cors)
+        else:
+            await app(scope, receive, send_with_cors)
+
+    return answer
+
+
+async def _answer_options(scope: Scope, send: Send) -> None:
+    wanted = dict(scope["headers"]).get(b"access-control-request-headers", b"*")
+    headers = [_METHODS, (b"access-control-allow-headers", wanted), (b"content-length", b"0")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})

@@ -1,0 +1,125 @@
+"""All jobs this gateway knows: rows folded from the log, requests not yet decided, and who waits for which.
+
+One event loop reads and writes it; nothing here waits for Kafka.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Collection, Mapping, MutableMapping
+
+from mist_domain.events import JobEvent
+from mist_domain.job import Job, Status
+from mist_domain.requests import Origin, StartRequest, job_id_of, request_id_at
+from mist_gateway.feed import Feed
+from mist_gateway.index import Entry, JobIndex
+from mist_gateway.pending import PendingStart
+from mist_gateway.rows import JobRow, Place, fold_job
+
+
+class Jobs:
+    """`rows` is the Faust table's own store."""
+
+    def __init__(self, feed: Feed) -> None:
+        self.rows: MutableMapping[str, JobRow] = {}
+        self.pending: dict[str, PendingStart] = {}
+        self.all = JobIndex()
+        self.feed = feed
+        self._by_endpoint: dict[str, JobIndex] = {}
+        self._waiting: dict[str, list[asyncio.Future[None]]] = {}
+
+    def find(self, job_id: str) -> Entry | None:
+        """The job or the request it is still; a row that was never initialized is no job."""
+        row = self.rows.get(job_id)
+        return row if row is not None and row.order is not None else self.pending.get(job_id)
+
+    def of_endpoint(self, name: str) -> JobIndex | None:
+        """The jobs of an endpoint, defined or not; `None` when it never had any."""
+        return self._by_endpoint.get(name)
+
+    def entries(self, job_ids: Collection[str]) -> list[Entry]:
+        return [entry for job_id in job_ids if (entry := self.find(job_id)) is not None]
+
+    def of_worker(self, worker_id: str, statuses: Collection[str], offset: int, limit: int) -> list[Entry]:
+        """The newest jobs that ran or run in a worker of that name."""
+        found: list[Entry] = []
+        for job_id in self.all.newest(statuses, 0, len(self.rows)):
+            row = self.rows.get(job_id)
+            if row is not None and row.job.worker_id == worker_id:
+                found.append(row)
+                if len(found) == offset + limit:
+                    break
+        return found[offset:]
+
+    def fold(self, event: JobEvent, place: Place) -> None:
+        """Take one record of `mist.job-events`."""
+        row = self.rows.get(event.job_id)
+        before = row.job.status if row is not None else Status.UNKNOWN
+        version = row.job.version if row is not None else 0
+        row = self.rows[event.job_id] = fold_job(row, event, place)
+        if row.job.version == version:
+            return
+        if before is Status.UNKNOWN:
+            self.pending.pop(event.job_id, None)
+            self._place(row, row.job.request.endpoint.name)
+        elif row.job.status.final:
+            self._place(row, row.job.request.endpoint.name)
+        if self.feed.heard(event.job_id):
+            self.feed.tell(event, row.job.status, place)
+        if event.job_id in self._waiting:
+            self._wake(event.job_id)
+
+    def request(self, request: StartRequest, origin: Origin) -> str:
+        """Take a start request of `mist.requests`; the id of the job it is or becomes."""
+        job_id = job_id_of(request.endpoint, request.request_id or request_id_at(origin))
+        if self.find(job_id) is None:
+            pending = PendingStart(job_id, request, origin.partition, origin.offset, origin.time)
+            self.pending[job_id] = pending
+            self._place(pending, request.endpoint)
+        return job_id
+
+    def drop_refused(self, job_ids: Collection[str], committed: Mapping[int, int]) -> None:
+        """Forget those of the requests that the schedulers are done with and that are no jobs."""
+        for job_id in job_ids:
+            pending = self.pending.get(job_id)
+            if pending is not None and pending.offset < committed.get(pending.partition, 0):
+                del self.pending[job_id]
+                self.all.drop(pending)
+                self._by_endpoint[pending.request.endpoint].drop(pending)
+
+    async def wait_for(self, job_id: str, done: Callable[[Job], bool], limit: float) -> Job | None:
+        """Wait, `limit` seconds at most, until the job is as `done` says; the job then, or `None`."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(limit):
+                while True:
+                    row = self.rows.get(job_id)
+                    if row is not None and done(row.job):
+                        return row.job
+                    await self._next_change(job_id)
+        return None
+
+    def _place(self, entry: Entry, endpoint: str) -> None:
+        self.all.place(entry)
+        index = self._by_endpoint.get(endpoint)
+        if index is None:
+            index = self._by_endpoint[endpoint] = JobIndex()
+        index.place(entry)
+
+    async def _next_change(self, job_id: str) -> None:
+        change: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(job_id, []).append(change)
+        try:
+            await change
+        finally:
+            self._forget(job_id, change)
+
+    def _wake(self, job_id: str) -> None:
+        for change in self._waiting.pop(job_id):
+            if not change.done():
+                change.set_result(None)
+
+    def _forget(self, job_id: str, change: asyncio.Future[None]) -> None:
+        waiting = self._waiting.get(job_id, [])
+        if change in waiting:
+            waiting.remove(change)
+            if not waiting:
+                del self._waiting[job_id]

@@ -1,0 +1,54 @@
+"""What jobs print, told live to the WebSockets that ask for it."""
+
+import asyncio
+
+from mist_domain.logs import LogLines
+from mist_domain.start_json import write_json
+from mist_eventlog import Codec, Place, Reader, Tail
+from mist_gateway.feed import Feed, Frame
+from mist_gateway.logs import read_lines
+from mist_gateway.topics import JOB_LOGS
+
+
+def logs_frame(batch: LogLines) -> Frame:
+    """The `logs` event of a batch."""
+    lines = [
+        {"from": batch.job_id, "level": one.level, "message": one.text, "timeStamp": one.time} for one in batch.lines
+    ]
+    return Frame(write_json({"event": "logs", "id": batch.job_id, "events": lines}))
+
+
+class LiveLogs:
+    """Tells the feed what jobs print, from the first moment that somebody asks until nobody does."""
+
+    def __init__(self, kafka: str, codec: Codec, feed: Feed, reader: Reader) -> None:
+        self._kafka = kafka
+        self._codec = codec
+        self._feed = feed
+        self._reader = reader
+        self._wanted = 0
+        self._task: asyncio.Task[None] | None = None
+
+    def want(self) -> None:
+        self._wanted += 1
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._tell())
+
+    def unwant(self) -> None:
+        self._wanted -= 1
+        if self._wanted == 0 and self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    async def _tell(self) -> None:
+        async with Tail(self._kafka, [JOB_LOGS], offsets=await self._ends()) as tail:
+            async for records in tail.batches():
+                for record in records:
+                    lines = read_lines(self._codec, record)
+                    if lines is not None and self._feed.heard(lines.job_id):
+                        self._feed.tell_logs(lines.job_id, logs_frame(lines))
+
+    async def _ends(self) -> dict[Place, int]:
+        """Where the topic ends now: what was printed before is not told."""
+        ends = await self._reader.ends(JOB_LOGS)
+        return {(JOB_LOGS, partition): end for partition, end in ends.items()}

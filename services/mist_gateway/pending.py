@@ -1,0 +1,32 @@
+"""Start requests that nobody has decided yet: clients see them as jobs that are `initialized`."""
+
+from mist_domain.registry import Mode, Registry, find_context, find_endpoint
+from mist_domain.requests import StartRequest, request_hash
+
+
+class PendingStart:
+    """A start request as it stands in the log. `order` sorts it among the jobs by age."""
+
+    __slots__ = ("job_id", "offset", "order", "partition", "request")
+
+    def __init__(self, job_id: str, request: StartRequest, partition: int, offset: int, time: int) -> None:
+        self.job_id = job_id
+        self.request = request
+        self.partition = partition
+        self.offset = offset
+        self.order = (time, job_id)
+
+    @property
+    def created_at(self) -> int:
+        return self.order[0]
+
+    def request_hash(self) -> str:
+        return request_hash(self.request)
+
+    def context(self, registry: Registry) -> str:
+        """The context it names, else its endpoint's default."""
+        endpoint = find_endpoint(registry, self.request.endpoint)
+        return self.request.context or (endpoint.default_context if endpoint else "default")
+
+    def mode(self, registry: Registry) -> Mode:
+        return self.request.mode or find_context(registry, self.context(registry)).worker_mode

@@ -1,0 +1,93 @@
+"""`/v2/api/endpoints` (and `/functions`): what can be started, starting it, its jobs."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from mist_domain.registry import Endpoint, find_endpoint
+from mist_gateway import documents
+from mist_gateway.answers import json_answer
+from mist_gateway.body import read_body
+from mist_gateway.door import ready, the_gateway
+from mist_gateway.errors import unknown
+from mist_gateway.openapi import KEY, PAGE, described, errors, query
+from mist_gateway.outcome import answer_outcome
+from mist_gateway.params import read_flag, read_name, read_page, read_statuses
+from mist_gateway.starts import KEY_HEADER, key_headers, start_job
+from mist_gateway.views import view_endpoint, view_entry
+
+router = APIRouter(tags=["endpoints"])
+
+_START = described(
+    query("context", "The context to run in; the endpoint's default otherwise.", "default"),
+    query("mode", "`shared`: in the context's Spark driver; `exclusive`: in a fresh one.", "shared"),
+    query("workerId", "A prefix for the id of an exclusive worker."),
+    query("externalId", "A label of your own, given back in `initialized` and in the job.", "my-1"),
+    query("startTimeout", 'Fail the job when it has not started in time: "10s", "5m", "Inf".', "5m"),
+    query("performTimeout", "Cancel the job when it runs longer.", "1h"),
+    query("force", "Wait for the end and answer the outcome.", "true", type="boolean"),
+    query("timeout", "With force: how long to wait before 504.", "1h"),
+    KEY,
+    body={"schema": {"type": "object"}, "example": {"numbers": [1, 2, 3], "multiplier": 2}},
+)
+_START_ERRORS = errors(
+    e400="No JSON object, bad arguments (all of them are named), bad mode or duration.",
+    e404="No such endpoint.",
+    e409="The same Idempotency-Key was used for another request.",
+    e413="The request is larger than 512 kB.",
+    e504="With force: the job outlasts the timeout; its id is in the answer.",
+)
+_JOBS = described(*PAGE)
+
+
+@router.post("/{name}", response_model=documents.Started, responses=_START_ERRORS, openapi_extra=_START)
+@router.post("/{name}/jobs", response_model=documents.Started, include_in_schema=False)
+async def start(name: str, request: Request) -> Response:
+    """Start a job. Answers when the request is durable and the job visible here; with `force=true`, when it is over."""
+    gateway = the_gateway(request)
+    force = read_flag(request.query_params, "force")
+    body = await read_body(request)
+    job_id, key = await start_job(gateway, name, body, request.query_params, request.headers.get(KEY_HEADER))
+    if force:
+        return await answer_outcome(gateway, request, job_id, key)
+    return json_answer({"id": job_id}, headers=key_headers(key))
+
+
+@router.get("", response_model=list[documents.Endpoint], responses=errors())
+async def list_endpoints(request: Request) -> Response:
+    """All endpoints, by name. One whose artifact cannot be read says so in `problem`."""
+    registry = ready(request).state.registry
+    found = (entry for entry in registry.values() if isinstance(entry, Endpoint))
+    return json_answer([view_endpoint(one) for one in sorted(found, key=lambda one: one.name)])
+
+
+@router.get("/{name}", response_model=documents.Endpoint, responses=errors(e404="No such endpoint."))
+async def get_endpoint(name: str, request: Request) -> Response:
+    """One endpoint with its arguments and their types."""
+    return json_answer(view_endpoint(_known(name, request)))
+
+
+@router.get(
+    "/{name}/jobs",
+    response_model=list[documents.Job],
+    responses=errors(e400="A bad limit, offset or status.", e404="No such endpoint."),
+    openapi_extra=_JOBS,
+)
+async def list_jobs(name: str, request: Request) -> Response:
+    """An endpoint's jobs, the newest first."""
+    state = ready(request).state
+    offset, limit = read_page(request.query_params)
+    statuses = read_statuses(request.query_params)
+    index = state.jobs.of_endpoint(read_name("an endpoint", name))
+    if index is None:
+        _known(name, request)
+        return json_answer([])
+    entries = state.jobs.entries(index.newest(statuses, offset, limit))
+    return json_answer([view_entry(entry, state.registry) for entry in entries])
+
+
+def _known(name: str, request: Request) -> Endpoint:
+    registry = ready(request).state.registry
+    endpoint = find_endpoint(registry, read_name("an endpoint", name))
+    if endpoint is None:
+        raise unknown("endpoint", name, "GET /v2/api/endpoints lists those there are")
+    return endpoint

@@ -1,0 +1,54 @@
+"""What is known of the service itself: status for clients, probes and metrics for whoever runs it."""
+
+import importlib.metadata
+
+from fastapi import APIRouter, Request
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.responses import Response
+
+from mist_gateway import documents
+from mist_gateway.answers import json_answer, text_answer
+from mist_gateway.door import ready, the_gateway
+from mist_gateway.openapi import errors
+
+router = APIRouter(tags=["service"])
+
+MIST_VERSION = importlib.metadata.version("mist-server")
+
+
+@router.get("/v2/api/status", response_model=documents.MistStatus, responses=errors())
+async def get_status(request: Request) -> Response:
+    """Versions, when this gateway started, living hosts, how many jobs stand in each status."""
+    gateway = ready(request)
+    hosts = gateway.state.hosts.living()
+    runtime, _, vendor = (hosts[0].java_version if hosts else "").partition(" ")
+    status = {
+        "mistVersion": MIST_VERSION,
+        "sparkVersion": hosts[0].spark_version if hosts else "unknown",
+        "started": gateway.started_at,
+        "javaVersion": {"runtimeVersion": runtime or "unknown", "vmVendor": vendor.strip("()") or "unknown"},
+        "hosts": len(hosts),
+        "jobs": gateway.state.jobs.all.counts(),
+    }
+    return json_answer(status)
+
+
+@router.get("/livez", response_class=Response, responses={200: {"content": {"text/plain": {"example": "ok\n"}}}})
+async def livez() -> Response:
+    """Whether the process lives."""
+    return text_answer("ok\n")
+
+
+@router.get("/readyz", response_class=Response, responses=errors())
+async def readyz(request: Request) -> Response:
+    """Whether the API can be used; the reason why not."""
+    reason = the_gateway(request).not_ready()
+    answer = text_answer(f"{reason or 'ok'}\n")
+    answer.status_code = 200 if reason is None else 503
+    return answer
+
+
+@router.get("/metrics", response_class=Response, responses={200: {"description": "Prometheus text."}})
+async def metrics() -> Response:
+    """Metrics for Prometheus."""
+    return Response(generate_latest(), headers={"content-type": CONTENT_TYPE_LATEST})
