@@ -29,6 +29,7 @@ class Tables:
 
 def new_app(kafka: str, datadir: Path) -> faust.App:
     """Its id is new at each start: replicas share no consumer group, so none ever waits for another."""
+    datadir.mkdir(parents=True, exist_ok=True)
     servers = [f"kafka://{server.strip()}" for server in kafka.split(",")]
     return faust.App(
         f"mist-gateway-{uuid.uuid4()}",
