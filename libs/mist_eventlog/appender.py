@@ -94,7 +94,7 @@ class Appender:
         for index, (topic, key, value) in enumerate(items):
             place = self._place(topic, key)
             lane = lanes.get(place) or self._open(place)
-            lane.put(submission, index, key, value, headers)
+            lane.put((submission, index, key.encode() if isinstance(key, str) else key, value, headers))
         return submission.future
 
     async def watch(self) -> None:
@@ -116,9 +116,9 @@ class Appender:
         lane = self._lanes[place] = Lane(self._producer, *place, self._time_limit, self._fail)
         return lane
 
-    def _fail(self, outage: Outage) -> None:
+    def _fail(self, error: Exception) -> None:
         if not self._failed.done():
-            self._failed.set_exception(outage)
+            self._failed.set_exception(error)
             self._failed.exception()
 
 

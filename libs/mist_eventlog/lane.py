@@ -1,4 +1,4 @@
-"""One partition's queue of appends: one batch under way, everything else waits and leaves together after it."""
+"""One partition's queue of appends: one batch is under way, what comes meanwhile leaves together after it."""
 
 import asyncio
 from collections import deque
@@ -15,7 +15,7 @@ Headers = Sequence[tuple[str, bytes]]
 
 
 class Submission:
-    """What was handed over together; its future is done when every record of it is acknowledged."""
+    """What was handed over together; `future` is done when every record of it is acknowledged."""
 
     __slots__ = ("_missing", "_placed", "future")
 
@@ -32,19 +32,19 @@ class Submission:
         if self._missing == 0 and not self.future.done():
             self.future.set_result(self._placed)
 
-    def fail(self, outage: Outage) -> None:
+    def fail(self, error: Exception) -> None:
         if not self.future.done():
-            self.future.set_exception(outage)
+            self.future.set_exception(error)
 
 
-Entry = tuple[Submission, int, str | bytes | None, bytes, Headers]
+Entry = tuple[Submission, int, bytes | None, bytes, Headers]
 
 
 class Lane:
     """The appends to one partition, in order. After a failure it takes no more."""
 
     def __init__(
-        self, producer: AIOKafkaProducer, topic: str, partition: int, time_limit: float, failed: Callable[[Outage], None]
+        self, producer: AIOKafkaProducer, topic: str, partition: int, time_limit: float, failed: Callable[[Exception], None]
     ) -> None:
         self._producer = producer
         self._topic = topic
@@ -52,57 +52,61 @@ class Lane:
         self._time_limit = time_limit
         self._failed = failed
         self._waiting: deque[Entry] = deque()
+        self._leaving: list[Entry] = []
         self._task: asyncio.Task[None] | None = None
 
-    def put(self, submission: Submission, index: int, key: str | bytes | None, value: bytes, headers: Headers) -> None:
-        self._waiting.append((submission, index, key, value, headers))
+    def put(self, entry: Entry) -> None:
+        self._waiting.append(entry)
         if self._task is None:
             self._task = asyncio.create_task(self._run())
 
     async def idle(self) -> None:
+        """Wait until nothing is under way."""
         if self._task is not None:
-            await asyncio.shield(self._task)
+            await asyncio.wait([self._task])
 
     async def _run(self) -> None:
-        while self._waiting:
-            builder = self._producer.create_batch()
-            leaving = self._fill(builder)
-            try:
-                base = await self._send(builder)
-            except Outage as outage:
-                self._fail(leaving, outage)
-                return
-            for place, (submission, index, *_) in enumerate(leaving, base):
-                submission.place(index, Placed(self._topic, self._partition, place))
-        self._task = None
+        try:
+            while self._waiting:
+                await self._send_next()
+        except Exception as error:  # noqa: BLE001 - where the task ends: whoever waits for an append is told
+            self._fail(error)
+        else:
+            self._task = None
 
-    def _fill(self, builder: BatchBuilder) -> list[Entry]:
+    async def _send_next(self) -> None:
+        builder = self._producer.create_batch()
+        self._fill(builder)
+        base = await self._send(builder)
+        topic, partition = self._topic, self._partition
+        for offset, entry in enumerate(self._leaving, base):
+            entry[0].place(entry[1], Placed(topic, partition, offset))
+
+    def _fill(self, builder: BatchBuilder) -> None:
         """Take what fits into one batch; a record larger than a batch goes alone."""
-        leaving: list[Entry] = []
         waiting = self._waiting
+        self._leaving = leaving = []
         while waiting:
-            entry = waiting[0]
-            key = entry[2].encode() if isinstance(entry[2], str) else entry[2]
-            if builder.append(timestamp=None, key=key, value=entry[3], headers=entry[4]) is None:
+            _, _, key, value, headers = waiting[0]
+            if builder.append(timestamp=None, key=key, value=value, headers=list(headers)) is None:
                 break
             leaving.append(waiting.popleft())
         builder.close()
-        return leaving
 
     async def _send(self, builder: BatchBuilder) -> int:
         """The offset of the batch's first record."""
         try:
             async with asyncio.timeout(self._time_limit):
-                delivered = await self._producer.send_batch(builder, self._topic, partition=self._partition)
-                offset = int((await delivered).offset)
+                delivery = await self._producer.send_batch(builder, self._topic, partition=self._partition)
+                offset = int((await delivery).offset)
         except (KafkaError, TimeoutError) as error:
             raise Outage(f"no acknowledgement from {self._topic}/{self._partition}: {error!r}") from error
         if offset < 0:
             raise Outage(f"{self._topic}/{self._partition} acknowledged a batch without saying where it stands")
         return offset
 
-    def _fail(self, leaving: list[Entry], outage: Outage) -> None:
-        self._failed(outage)
-        for submission, *_ in (*leaving, *self._waiting):
-            submission.fail(outage)
+    def _fail(self, error: Exception) -> None:
+        self._failed(error)
+        for entry in (*self._leaving, *self._waiting):
+            entry[0].fail(error)
         self._waiting.clear()
