@@ -1,0 +1,62 @@
+"""What a node is told: combined controller and broker, on loopback only, records up to 8 MB."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+HOST = "127.0.0.1"
+LARGEST_BATCH = 9_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodePlace:
+    """Where a node lives. Ids count from 1."""
+
+    id: int
+    folder: Path
+    port: int
+    controller_port: int
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "kafka.log"
+
+    @property
+    def properties(self) -> Path:
+        return self.folder / "server.properties"
+
+    @property
+    def address(self) -> str:
+        return f"{HOST}:{self.port}"
+
+
+def server_properties(place: NodePlace, places: Sequence[NodePlace]) -> str:
+    """The node's `server.properties`, as one of `places`."""
+    copies = min(3, len(places))
+    safe = max(1, copies - 1)
+    settings = {
+        "process.roles": "broker,controller",
+        "node.id": place.id,
+        "controller.quorum.voters": ",".join(f"{each.id}@{HOST}:{each.controller_port}" for each in places),
+        "listeners": f"PLAINTEXT://{place.address},CONTROLLER://{HOST}:{place.controller_port}",
+        "controller.listener.names": "CONTROLLER",
+        "log.dirs": place.data,
+        "auto.create.topics.enable": "false",
+        "group.initial.rebalance.delay.ms": 0,
+        "default.replication.factor": copies,
+        "min.insync.replicas": safe,
+        "offsets.topic.replication.factor": copies,
+        "offsets.topic.num.partitions": 8,
+        "transaction.state.log.replication.factor": copies,
+        "transaction.state.log.min.isr": safe,
+        "share.coordinator.state.topic.replication.factor": copies,
+        "share.coordinator.state.topic.min.isr": safe,
+        "message.max.bytes": LARGEST_BATCH,
+        "replica.fetch.max.bytes": LARGEST_BATCH,
+        "log.cleaner.dedupe.buffer.size": 16_000_000,
+    }
+    return "".join(f"{key}={value}\n" for key, value in settings.items())
