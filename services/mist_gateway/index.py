@@ -49,10 +49,15 @@ class JobIndex:
 
     def newest(self, statuses: Collection[str], offset: int, limit: int) -> list[str]:
         """Job ids, the newest first; no `statuses` means all."""
-        return [order[1] for order in islice(self._all(statuses), offset, offset + limit)]
+        return list(islice(self.newest_first(statuses), offset, offset + limit))
+
+    def newest_first(self, statuses: Collection[str]) -> Iterator[str]:
+        """All of them; to be used up before anything changes."""
+        return (order[1] for order in self._all(statuses))
 
     def total(self, statuses: Collection[str] = ()) -> int:
-        return sum(self.counts()[status] for status in statuses or STATUSES)
+        counts = self.counts()
+        return sum(counts[status] for status in set(statuses or STATUSES))
 
     def counts(self) -> dict[str, int]:
         """How many jobs stand in each status."""

@@ -6,6 +6,7 @@ One event loop reads and writes it; nothing here waits for Kafka.
 import asyncio
 import contextlib
 from collections.abc import Callable, Collection, Mapping, MutableMapping
+from itertools import islice
 
 from mist_domain.events import JobEvent
 from mist_domain.job import Job, Status
@@ -41,14 +42,9 @@ class Jobs:
 
     def of_worker(self, worker_id: str, statuses: Collection[str], offset: int, limit: int) -> list[Entry]:
         """The newest jobs that ran or run in a worker of that name."""
-        found: list[Entry] = []
-        for job_id in self.all.newest(statuses, 0, len(self.rows)):
-            row = self.rows.get(job_id)
-            if row is not None and row.job.worker_id == worker_id:
-                found.append(row)
-                if len(found) == offset + limit:
-                    break
-        return found[offset:]
+        rows = (self.rows.get(job_id) for job_id in self.all.newest_first(statuses))
+        found = (row for row in rows if row is not None and row.job.worker_id == worker_id)
+        return list(islice(found, offset, offset + limit))
 
     def fold(self, event: JobEvent, place: Place) -> None:
         """Take one record of `mist.job-events`."""
