@@ -16,7 +16,7 @@ _VERSION = 0
 def one_member_reads_all(is_reading: Callable[[], bool]) -> type[AbstractPartitionAssignor]:
     """An assignor for one consumer; `is_reading` tells the group's leader whether this member reads at present."""
 
-    class OneMemberReadsAll(AbstractPartitionAssignor):
+    class OneMemberReadsAll(AbstractPartitionAssignor):  # type: ignore[misc]
         name = "mist-one-member-reads-all"
 
         @classmethod

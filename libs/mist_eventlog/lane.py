@@ -44,7 +44,12 @@ class Lane:
     """The appends to one partition, in order. After a failure it takes no more."""
 
     def __init__(
-        self, producer: AIOKafkaProducer, topic: str, partition: int, time_limit: float, failed: Callable[[Exception], None]
+        self,
+        producer: AIOKafkaProducer,
+        topic: str,
+        partition: int,
+        time_limit: float,
+        failed: Callable[[Exception], None],
     ) -> None:
         self._producer = producer
         self._topic = topic

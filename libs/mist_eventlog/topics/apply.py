@@ -8,11 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # exported, though not in __all__
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+)
 
 from mist_eventlog.errors import Outage
-from mist_eventlog.kafka import KafkaAddress
-from mist_eventlog.topics.catalogue import Topic
+from mist_eventlog.kafka import KafkaAddress, kafka_address
+from mist_eventlog.topics.catalogue import Topic, load_topics
 from mist_eventlog.topics.check import compare
 
 Config = Mapping[str, str]
@@ -27,23 +33,32 @@ class Applied:
     changed: tuple[str, ...]
 
 
-def apply(kafka: KafkaAddress, topics: Sequence[Topic], *, replication: int, wait: float) -> Applied:
-    """Create what is missing and set what differs; doing it twice changes nothing.
+def apply(
+    kafka: str | KafkaAddress,
+    topics: Sequence[Topic] | None = None,
+    *,
+    replication: int = 1,
+    wait: float = 30.0,
+) -> Applied:
+    """Create what is missing of `topics` (all of `topics.yaml` by default) and set what differs.
 
-    Raises `TopicsUnfit` for another partition count, `Outage` when no broker answers for `wait` seconds.
+    Doing it twice changes nothing. Raises `TopicsUnfit` for another partition count, and `Outage` when no broker
+    answers for `wait` seconds.
     """
-    admin = AdminClient(kafka.admin_settings(), logger=_silent())
-    found = _partitions_found(admin, kafka, wait)
-    configs = {topic.name: {**topic.config, **durability(replication)} for topic in topics}
-    standing = [topic for topic in topics if topic.name in found]
-    missing = [topic for topic in topics if topic.name not in found]
+    address = kafka_address(kafka)
+    wanted = load_topics() if topics is None else topics
+    admin = AdminClient({**address.admin_settings()}, logger=_silent())
+    found = _partitions_found(admin, address, wait)
+    configs = {topic.name: {**topic.config, **durability(replication)} for topic in wanted}
+    standing = [topic for topic in wanted if topic.name in found]
+    missing = [topic for topic in wanted if topic.name not in found]
     for topic in standing:
         compare(topic.name, topic.partitions, found[topic.name])
     try:
         _create(admin, [_new(topic, replication, configs[topic.name]) for topic in missing])
         changed = _correct(admin, {topic.name: configs[topic.name] for topic in standing})
     except KafkaException as error:
-        raise Outage(f"Kafka at {kafka.bootstrap} refused: {error.args[0].str()}") from error
+        raise Outage(f"Kafka at {address.bootstrap} refused: {error.args[0].str()}") from error
     return Applied(created=tuple(topic.name for topic in missing), changed=changed)
 
 
@@ -63,9 +78,7 @@ def _partitions_found(admin: AdminClient, kafka: KafkaAddress, wait: float) -> d
 
 
 def _new(topic: Topic, replication: int, config: Config) -> NewTopic:
-    return NewTopic(
-        topic.name, num_partitions=topic.partitions, replication_factor=replication, config=dict(config)
-    )
+    return NewTopic(topic.name, num_partitions=topic.partitions, replication_factor=replication, config=dict(config))
 
 
 def _create(admin: AdminClient, missing: list[NewTopic]) -> None:
@@ -107,7 +120,7 @@ def _settled(answers: Iterable[Future[Any]]) -> None:
 
 
 def _silent() -> logging.Logger:
-    """librdkafka prints each failed connection; we say in one sentence what came of them."""
+    """For librdkafka, which prints each failed connection: we say in one sentence what came of them."""
     logger = logging.getLogger("mist.topics.librdkafka")
     logger.addHandler(logging.NullHandler())
     logger.propagate = False
