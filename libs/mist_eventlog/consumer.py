@@ -69,7 +69,15 @@ async def bounds(consumer: AIOKafkaConsumer, places: Iterable[Place]) -> tuple[O
 
 def as_records(polled: Polled) -> list[Record]:
     return [
-        Record(record.topic, record.partition, record.offset, record.timestamp, record.key, record.value or b"")
+        Record(
+            record.topic,
+            record.partition,
+            record.offset,
+            record.timestamp,
+            record.key,
+            record.value or b"",
+            record.headers,
+        )
         for records in polled.values()
         for record in records
     ]

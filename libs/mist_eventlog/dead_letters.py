@@ -1,7 +1,12 @@
 """Records that could not be understood, kept whole with the reason."""
 
+from collections.abc import AsyncIterator
+from typing import NamedTuple
+
 from mist_eventlog.appender import Appender
+from mist_eventlog.kafka import KafkaAddress
 from mist_eventlog.record import Placed, Record
+from mist_eventlog.tail import Tail
 
 TOPIC = "mist.dead-letters"
 
@@ -16,3 +21,21 @@ async def dead_letter(appender: Appender, record: Record, reason: str) -> Placed
         ("time", str(record.time).encode()),
     ]
     return await appender.append(TOPIC, record.key, record.value, headers)
+
+
+class DeadLetter(NamedTuple):
+    """`place` is the topic, partition and offset where the record stood."""
+
+    place: tuple[str, int, int]
+    reason: str
+    record: Record
+
+
+async def dead_letters(kafka: str | KafkaAddress) -> AsyncIterator[DeadLetter]:
+    """Every dead letter up to now."""
+    async with Tail(kafka, [TOPIC]) as tail:
+        async for records in tail.replay():
+            for record in records:
+                told = {name: value.decode() for name, value in record.headers}
+                place = (told["topic"], int(told["partition"]), int(told["offset"]))
+                yield DeadLetter(place, told["reason"], record)

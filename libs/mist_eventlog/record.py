@@ -21,6 +21,7 @@ class Record(NamedTuple):
     time: int
     key: bytes | None
     value: bytes
+    headers: tuple[tuple[str, bytes], ...] = ()
 
 
 class Placed(NamedTuple):

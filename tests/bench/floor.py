@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import itertools
 import sys
 import time
 from asyncio.subprocess import Process
@@ -45,7 +46,7 @@ async def _create_topics(kafka: str) -> None:
 async def _relays(kafka: str) -> AsyncIterator[None]:
     relays: list[Process] = []
     try:
-        for source, target in zip(TOPICS, TOPICS[1:], strict=False):
+        for source, target in itertools.pairwise(TOPICS):
             command = [sys.executable, __file__, "relay", kafka, source, target]
             relay = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
             relays.append(relay)

@@ -9,8 +9,7 @@ import uvloop
 
 import floor
 import load
-from mist_local_kafka import LocalKafka
-from stack import Stack, free_port, wait_until
+from stack import Stack
 
 TRIPS, SPARK_TRIPS, REST_JOBS, KAFKA_JOBS, CLIENTS = 1_000, 60, 4_000, 20_000, 32
 ENTRIES = Path(__file__).parents[1] / "e2e/mist.yaml"
@@ -60,26 +59,13 @@ async def measure(kafka: str, stack: Stack) -> None:
 def main() -> None:
     """Start a broker and one of each service, measure, print the table, end everything."""
     print("Starting Kafka and Mist; the whole takes about two minutes.", flush=True)
-    with tempfile.TemporaryDirectory(prefix="mist-bench-") as folder:
-        kafka = LocalKafka(Path(folder) / "kafka", port=free_port())
-        kafka.start()
-        try:
-            bench_on(kafka.bootstrap, Path(folder))
-        finally:
-            kafka.stop()
-
-
-def bench_on(bootstrap: str, folder: Path) -> None:
-    from mist_eventlog.topics.apply import apply_all
-
-    apply_all(bootstrap)
     environment = {"MIST_SLOTS": "512", "MIST_LOG_LEVEL": "WARNING"}
-    with Stack(bootstrap, folder, environment=environment) as stack:
-        stack.load(ENTRIES)
-        wait_until("the gateway is idle", lambda: True)
-        row("", "measured", "to reach")
-        row("-" * 58, "-" * 24, "-" * 20)
-        uvloop.run(measure(bootstrap, stack))
+    with tempfile.TemporaryDirectory(prefix="mist-bench-") as folder, broker(Path(folder) / "kafka") as kafka:
+        with Stack(kafka.bootstrap, Path(folder), environment=environment) as stack:
+            stack.load(ENTRIES)
+            row("", "measured", "to reach")
+            row("-" * 58, "-" * 24, "-" * 20)
+            uvloop.run(measure(kafka.bootstrap, stack))
 
 
 if __name__ == "__main__":

@@ -5,10 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from brokers import broker
 from client import Client
 from stack import Stack
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A broker of its own: nobody else's jobs."""
+    with broker(tmp_path_factory.mktemp("kafka")) as running:
+        yield running.bootstrap
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import pytest
-from aiokafka import AIOKafkaConsumer
 
 from mist_domain.events import JobAssigned, JobFailed, JobInitialized, JobQueued
 from mist_domain.hosts import HostState
@@ -19,6 +18,7 @@ from mist_domain.records import RECORDS
 from mist_domain.registry import Context, ContextDefined, Endpoint, EndpointDefined, RegistryEvent, registry_key
 from mist_domain.requests import StartRequest, job_id_of
 from mist_eventlog import Appender, Codec, Tail, committed
+from mist_eventlog.dead_letters import DeadLetter, dead_letters
 
 CODEC = Codec(RECORDS)
 LIMIT = 30.0
@@ -120,7 +120,7 @@ async def test_a_request_is_queued_and_assigned_once_a_host_is_there(
     ("value", "reason"),
     [
         (b"", "empty"),
-        (b"\x07nonsense", "no Avro"),
+        (b"\x07nonsense", "neither Avro nor JSON"),
         (b"\xc3\x01" + b"\x00" * 8 + b"rest", "unknown"),
         (CODEC.encode(StartRequest(endpoint="e", source="t"))[:-1], "truncated"),
         (b"\x00\x00\x00\x00\x07body", "schema registry"),
@@ -131,28 +131,24 @@ async def test_a_request_is_queued_and_assigned_once_a_host_is_there(
     ],
 )
 async def test_what_is_no_request_is_kept_with_the_reason_and_the_next_is_served(
-    kafka: str, appender: Appender, events: Log, endpoint: str, group: str, value: bytes, reason: str
+    kafka: str, appender: Appender, events: Log, endpoint: str, value: bytes, reason: str
 ) -> None:
     key = uuid.uuid4().hex
-    async with scheduler(kafka, group):
+    async with scheduler(kafka, key):
         await appender.append("mist.requests", key, value)
         job_id = await request(appender, endpoint, "next")
         await events.events_of(job_id, 2)
-        record = await dead_letter_of(kafka, key)
-    assert record.value == value
-    assert reason.lower() in dict(record.headers)["reason"].decode().lower()
+        letter = await dead_letter_of(kafka, key)
+    assert letter.record.value == value
+    assert reason.lower() in letter.reason.lower()
 
 
-async def dead_letter_of(kafka: str, key: str) -> Any:
-    consumer = AIOKafkaConsumer("mist.dead-letters", bootstrap_servers=kafka, auto_offset_reset="earliest")
-    await consumer.start()
-    try:
-        async with asyncio.timeout(LIMIT):
-            async for record in consumer:
-                if record.key == key.encode():
-                    return record
-    finally:
-        await consumer.stop()
+async def dead_letter_of(kafka: str, key: str) -> DeadLetter:
+    async with asyncio.timeout(LIMIT):
+        while True:
+            async for letter in dead_letters(kafka):
+                if letter.record.key == key.encode():
+                    return letter
 
 
 async def test_what_is_impossible_is_a_job_that_failed_with_the_reason(
