@@ -19,7 +19,7 @@ Offsets = dict[Place, int]
 _STOP_LIMIT = 5.0
 
 
-def new_consumer(kafka: KafkaAddress, *, fetch_bytes: int = 2_000_000, **settings: Any) -> AIOKafkaConsumer:
+def new_consumer(kafka: KafkaAddress, *, fetch_bytes: int = 250_000, **settings: Any) -> AIOKafkaConsumer:
     """`fetch_bytes` bounds one answer's share of a partition; a larger record still comes, alone."""
     return AIOKafkaConsumer(
         **kafka.client_settings(),

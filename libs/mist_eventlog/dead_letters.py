@@ -24,7 +24,7 @@ async def dead_letter(appender: Appender, record: Record, reason: str) -> Placed
 
 
 class DeadLetter(NamedTuple):
-    """`place` is the topic, partition and offset where the record stood."""
+    """`place` is the topic, partition and offset where the record stood; `record` is the letter itself."""
 
     place: tuple[str, int, int]
     reason: str
@@ -32,10 +32,18 @@ class DeadLetter(NamedTuple):
 
 
 async def dead_letters(kafka: str | KafkaAddress) -> AsyncIterator[DeadLetter]:
-    """Every dead letter up to now."""
+    """Every dead letter up to now; what somebody put there without our headers is passed over."""
     async with Tail(kafka, [TOPIC]) as tail:
         async for records in tail.replay():
             for record in records:
-                told = {name: value.decode() for name, value in record.headers}
-                place = (told["topic"], int(told["partition"]), int(told["offset"]))
-                yield DeadLetter(place, told["reason"], record)
+                letter = _letter(record)
+                if letter is not None:
+                    yield letter
+
+
+def _letter(record: Record) -> DeadLetter | None:
+    told = {name: value.decode(errors="replace") for name, value in record.headers}
+    try:
+        return DeadLetter((told["topic"], int(told["partition"]), int(told["offset"])), told["reason"], record)
+    except (KeyError, ValueError):
+        return None

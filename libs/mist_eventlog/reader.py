@@ -12,7 +12,7 @@ from mist_eventlog.errors import Outage
 from mist_eventlog.kafka import KafkaAddress, kafka_address
 from mist_eventlog.record import Place, Record
 
-_FETCH_BYTES = 256_000
+_FETCH_BYTES = 100_000
 _IDLE = 4
 _WAIT_MS = 5_000
 
