@@ -20,6 +20,7 @@ from mist_scheduler.settings import SchedulerSettings
 
 JOB_EVENTS, HOSTS, REGISTRY, REQUESTS = "mist.job-events", "mist.hosts", "mist.registry", "mist.requests"
 LONGEST_WAIT = 1.0
+OWNERSHIP_PAUSE = 0.1
 COMMIT_PAUSE = 0.5
 
 log = structlog.get_logger("mist.scheduler")
@@ -77,14 +78,17 @@ class Scheduler:
         try:
             while True:
                 self._read_on(reads)
-                timeout = self._clock.wait(self._now(), LONGEST_WAIT) if self.active else LONGEST_WAIT
-                await asyncio.wait(reads.values(), timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(reads.values(), timeout=self._pause(), return_when=asyncio.FIRST_COMPLETED)
                 for name in [name for name, read in reads.items() if read.done()]:
                     self._take(name, reads.pop(name).result())
                 await self._turn()
         finally:
             for read in reads.values():
                 read.cancel()
+
+    def _pause(self) -> float:
+        """Seconds until the loop turns without a record: for the next tick, or to see whether it owns the requests."""
+        return self._clock.wait(self._now(), LONGEST_WAIT) if self.active else OWNERSHIP_PAUSE
 
     def _read_on(self, reads: dict[str, asyncio.Task[list[Record]]]) -> None:
         if "log" not in reads:

@@ -9,6 +9,7 @@ import uvloop
 
 import floor
 import load
+from brokers import broker
 from stack import Stack
 
 TRIPS, SPARK_TRIPS, REST_JOBS, KAFKA_JOBS, CLIENTS = 1_000, 60, 4_000, 20_000, 32
@@ -60,12 +61,15 @@ def main() -> None:
     """Start a broker and one of each service, measure, print the table, end everything."""
     print("Starting Kafka and Mist; the whole takes about two minutes.", flush=True)
     environment = {"MIST_SLOTS": "512", "MIST_LOG_LEVEL": "WARNING"}
-    with tempfile.TemporaryDirectory(prefix="mist-bench-") as folder, broker(Path(folder) / "kafka") as kafka:
-        with Stack(kafka.bootstrap, Path(folder), environment=environment) as stack:
-            stack.load(ENTRIES)
-            row("", "measured", "to reach")
-            row("-" * 58, "-" * 24, "-" * 20)
-            uvloop.run(measure(kafka.bootstrap, stack))
+    with (
+        tempfile.TemporaryDirectory(prefix="mist-bench-") as folder,
+        broker(Path(folder) / "kafka") as kafka,
+        Stack(kafka.bootstrap, Path(folder), environment=environment) as stack,
+    ):
+        stack.load(ENTRIES)
+        row("", "measured", "to reach")
+        row("-" * 58, "-" * 24, "-" * 20)
+        uvloop.run(measure(kafka.bootstrap, stack))
 
 
 if __name__ == "__main__":
