@@ -21,13 +21,14 @@ from mist_eventlog.record import Record
 
 Changed = Callable[[frozenset[int]], None]
 _COMMIT_LIMIT = 30.0
+_REBALANCE_PAUSE = 1.0
 
 
 class GroupTail:
     """`owned` holds the partitions that this member reads: all of them, or none while it stands by.
 
-    Whenever the members of the group change, reading goes back to the committed offsets: records are seen again.
-    `next_batch` must be called by those who stand by, too.
+    A member that becomes the reader begins at the committed offsets; while it stays the reader, no record is seen
+    twice. `next_batch` must be called by those who stand by, too.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class GroupTail:
         self._session_ms = int(session_timeout * 1000)
         self._on_change = on_change
         self._stale = False
+        self._positions: dict[TopicPartition, int] = {}
         self.owned: frozenset[int] = frozenset()
 
     async def __aenter__(self) -> Self:
@@ -64,7 +66,7 @@ class GroupTail:
             self._kafka,
             group_id=self._group,
             session_timeout_ms=self._session_ms,
-            heartbeat_interval_ms=self._session_ms // 4,
+            heartbeat_interval_ms=self._session_ms // 10,
             partition_assignment_strategy=[one_member_reads_all(lambda: bool(self.owned))],
         )
         self._consumer.subscribe([self._topic], listener=_Listener(self._take))
@@ -75,19 +77,17 @@ class GroupTail:
         await stop_consumer(self._consumer)
 
     async def next_batch(self, timeout: float) -> list[Record]:
-        """What there is, waiting at most `timeout` seconds; nothing while standing by. Raises `Outage`, `LogReset`."""
+        """What there is, waiting about `timeout` seconds; nothing while standing by. Raises `Outage`, `LogReset`."""
         try:
-            async with asyncio.timeout(timeout + 1.0):
-                if self._stale:
-                    await self._begin()
-                return as_records(await self._consumer.getmany(timeout_ms=int(timeout * 1000)))
+            async with asyncio.timeout(timeout + _REBALANCE_PAUSE):
+                return await self._read(timeout)
+        except TimeoutError:
+            return []
         except (OffsetOutOfRangeError, NoOffsetForPartitionError):
             self._stale = True
-        except TimeoutError:
-            pass
+            return []
         except KafkaError as error:
             raise Outage(f"reading {self._topic} as {self._group} failed: {error!r}") from error
-        return []
 
     async def commit(self, offsets: Mapping[int, int]) -> None:
         """Commit the next offset of each partition; does nothing when another member has taken over meanwhile."""
@@ -100,20 +100,40 @@ class GroupTail:
         except (KafkaError, TimeoutError) as error:
             raise Outage(f"committing {self._topic} as {self._group} failed: {error!r}") from error
 
-    async def _begin(self) -> None:
-        """Go to the committed offset of each partition, or to its beginning where there is none to go to."""
-        places = sorted(self._consumer.assignment())
-        begins, ends = await bounds(self._consumer, places)
-        committed = {place: await self._consumer.committed(place) or 0 for place in places}
-        refuse_reset(committed, ends)
+    async def _read(self, timeout: float) -> list[Record]:
+        if self._stale:
+            await self._seek()
+        polled = await self._consumer.getmany(timeout_ms=int(timeout * 1000))
+        if self._stale or not self.owned:
+            return []
+        for place, records in polled.items():
+            self._positions[place] = records[-1].offset + 1
+        return as_records(polled)
+
+    async def _seek(self) -> None:
+        """Go on where this member was, or begin at the committed offsets; at the beginning where there are none."""
         self._stale = False
+        try:
+            places = sorted(self._consumer.assignment())
+            begins, ends = await bounds(self._consumer, places)
+            starts = {place: await self._start(place) for place in places}
+        except BaseException:
+            self._stale = True
+            raise
+        refuse_reset(starts, ends)
         for place in self._consumer.assignment() & set(places):
-            self._consumer.seek(place, max(committed[place], begins[place]))
+            self._consumer.seek(place, max(starts[place], begins[place]))
+
+    async def _start(self, place: TopicPartition) -> int:
+        if place in self._positions:
+            return self._positions[place]
+        return await self._consumer.committed(place) or 0
 
     def _take(self, places: Iterable[TopicPartition]) -> None:
         owned = frozenset(place.partition for place in places)
         self._stale = bool(owned)
         if owned != self.owned:
+            self._positions.clear()
             self.owned = owned
             if self._on_change is not None:
                 self._on_change(owned)
