@@ -1,0 +1,71 @@
+"""What a worker host is to do, as values. The service carries them out in their order."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mist_domain.events import JobAttemptLost, JobCanceled, JobFailed, JobFinished, JobInitialized, JobStarted
+from mist_domain.registry import Mode
+from mist_worker_host.stimuli import WorkerKey
+
+HostEvent = JobStarted | JobFinished | JobFailed | JobCanceled | JobAttemptLost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriverSettings:
+    """What a driver is started with. Two jobs of a context may share a driver when these are equal."""
+
+    worker_id: str
+    context: str
+    mode: Mode
+    threads: int
+    spark_conf: Mapping[str, str] = field(default_factory=dict)
+    run_options: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    worker: WorkerKey
+    settings: DriverSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Run the user's code of this attempt. Given once per attempt, after its JobStarted was read back."""
+
+    worker: WorkerKey
+    attempt: int
+    job: JobInitialized
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel:
+    worker: WorkerKey
+    job_id: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kill:
+    """End the driver at once, with all that runs in it."""
+
+    worker: WorkerKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopIdle:
+    """Ask the driver, in which nothing runs, to end."""
+
+    worker: WorkerKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Append:
+    event: HostEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publish:
+    """Append a HostState now."""
+
+
+Instruction = Launch | Run | Cancel | Kill | StopIdle | Append | Publish
