@@ -48,7 +48,7 @@ fmt: $(READY)
 	$(BIN)/ruff check --fix $(SOURCES)
 
 bench: $(READY)
-	$(BIN)/python -m pytest tests/bench -s $(ARGS)
+	@PYTHONPATH=tests $(BIN)/python tests/bench/run.py $(ARGS)
 
 up down e2e:
 	@docker compose version >/dev/null 2>&1 || { echo "make $@ needs Docker with its compose plugin, which this machine lacks; make run needs neither" >&2; exit 1; }

@@ -6,6 +6,8 @@ from pathlib import Path
 
 HOST = "127.0.0.1"
 LARGEST_BATCH = 9_000_000
+ALONE = {"broker.session.timeout.ms": 3_000, "broker.heartbeat.interval.ms": 500}
+"""Nothing fails over to a single node, which after a kill must wait for the end of its own old session."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,5 +60,6 @@ def server_properties(place: NodePlace, places: Sequence[NodePlace]) -> str:
         "message.max.bytes": LARGEST_BATCH,
         "replica.fetch.max.bytes": LARGEST_BATCH,
         "log.cleaner.dedupe.buffer.size": 16_000_000,
+        **(ALONE if len(places) == 1 else {}),
     }
     return "".join(f"{key}={value}\n" for key, value in settings.items())
