@@ -33,7 +33,15 @@ class LogTable(faust.Table[str, Any]):
             app,
             name=topic,
             partitions=partitions,
-            changelog_topic=app.topic(topic, partitions=partitions, key_serializer="raw", value_serializer="raw"),
+            changelog_topic=app.topic(
+                topic,
+                partitions=partitions,
+                key_serializer="raw",
+                value_serializer="raw",
+                acks=False,  # else Faust keeps account of every offset, to commit what is never committed
+                internal=True,
+                allow_empty=True,
+            ),
             recovery_buffer_size=1,  # with 1 Faust goes on tailing the changelog after recovery
         )
         self.topic = topic
