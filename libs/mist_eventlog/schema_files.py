@@ -72,8 +72,7 @@ def _as_python(schema: Any) -> Any:
 
 
 def _field(field: Mapping[str, Any]) -> dict[str, Any]:
-    aliases = {"aliases": [snake_case(alias) for alias in field["aliases"]]} if "aliases" in field else {}
-    return {**field, **aliases, "name": snake_case(field["name"]), "type": _as_python(field["type"])}
+    return {**field, "name": snake_case(field["name"]), "type": _as_python(field["type"])}
 
 
 def snake_case(name: str) -> str:
