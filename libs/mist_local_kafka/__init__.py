@@ -2,6 +2,6 @@
 
 from mist_local_kafka.errors import NoKafka
 from mist_local_kafka.local_kafka import LocalKafka
-from mist_local_kafka.ports import free_port
+from mist_local_kafka.ports import free_port, is_free
 
-__all__ = ["LocalKafka", "NoKafka", "free_port"]
+__all__ = ["LocalKafka", "NoKafka", "free_port", "is_free"]

@@ -26,8 +26,12 @@ def fetch() -> None:
 
 @cli.command()
 def run(
-    folder: Annotated[Path, typer.Option(help="Where Kafka keeps its data.")] = Path(".mist/kafka"),
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; further nodes take the next ones.")] = 9092,
+    folder: Annotated[Path, typer.Option(envvar="MIST_KAFKA_FOLDER", help="Where Kafka keeps its data.")] = Path(
+        ".mist/kafka"
+    ),
+    port: Annotated[
+        int, typer.Option(envvar="MIST_KAFKA_PORT", help="Port on 127.0.0.1; further nodes take the next ones.")
+    ] = 9092,
     nodes: Annotated[int, typer.Option(help="1, or 3 for tests of failure.", min=1)] = 1,
 ) -> None:
     """Run Kafka in the foreground until SIGTERM or Ctrl-C."""

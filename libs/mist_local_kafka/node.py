@@ -66,11 +66,9 @@ class Node:
 
     def ask_to_stop(self) -> None:
         if self._process:
-            self._process.signal(signal.SIGTERM)
-            self._process.signal(signal.SIGCONT)
+            self._process.ask_to_stop()
 
     def stop(self, seconds: float = STOP_SECONDS) -> None:
-        self.ask_to_stop()
         if self._process:
             self._process.stop(seconds)
             self._process = None

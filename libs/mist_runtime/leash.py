@@ -53,9 +53,14 @@ class Leashed:
         self._clear_up()
         return code
 
+    def ask_to_stop(self) -> None:
+        """SIGTERM, to a frozen process too."""
+        self.signal(signal.SIGTERM)
+        self.signal(signal.SIGCONT)
+
     def stop(self, seconds: float) -> int:
         """Ask it to end, and kill its group when `seconds` were not enough. The exit code."""
-        self._process.terminate()
+        self.ask_to_stop()
         try:
             return self.wait(seconds)
         except subprocess.TimeoutExpired:

@@ -1,0 +1,39 @@
+"""`python -m mist_run`: Kafka, every service and an example job on this machine, until Ctrl-C."""
+
+import asyncio
+import sys
+from typing import Annotated
+
+import typer
+
+from mist_local_kafka import NoKafka
+from mist_local_kafka.jars import kafka_jars
+from mist_local_kafka.local_kafka import show_progress
+from mist_run.checks import check_disk, check_ports, sole_use
+from mist_run.errors import CannotRun
+from mist_run.live import live
+from mist_run.settings import RunSettings
+from mist_runtime.java import NoJava, find_java
+
+
+def main(
+    once: Annotated[bool, typer.Option("--once", help="End when the example jobs have finished.")] = False,  # noqa: FBT002
+) -> None:
+    """Run Mist on this machine."""
+    settings = RunSettings()
+    try:
+        with sole_use(settings.folder):
+            check_ports(settings)
+            check_disk(settings.folder)
+            kafka_jars(find_java(), show_progress)
+            asyncio.run(live(settings, once=once, say=say))
+    except (CannotRun, NoKafka, NoJava) as error:
+        sys.exit(f"Mist cannot run: {error}")
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    typer.run(main)
