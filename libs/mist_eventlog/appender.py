@@ -14,7 +14,7 @@ from aiokafka.partitioner import murmur2
 from mist_eventlog.errors import Outage
 from mist_eventlog.kafka import KafkaAddress, kafka_address
 from mist_eventlog.lane import Headers, Lane, Submission
-from mist_eventlog.record import Item, Placed
+from mist_eventlog.record import Item, Place, Placed
 from mist_eventlog.topics import partition_counts
 
 LARGEST_VALUE = 8_000_000
@@ -37,7 +37,7 @@ class Appender:
         self._partitions = dict(partition_counts() if partitions is None else partitions)
         self._time_limit = time_limit
         self._keyless = itertools.count()
-        self._lanes: dict[tuple[str, int], Lane] = {}
+        self._lanes: dict[Place, Lane] = {}
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -89,11 +89,9 @@ class Appender:
         """
         if self._failed.done():
             self._failed.result()
+        lanes = [self._lane(topic, key, value) for topic, key, value in items]
         submission = Submission(len(items))
-        lanes = self._lanes
-        for index, (topic, key, value) in enumerate(items):
-            place = self._place(topic, key)
-            lane = lanes.get(place) or self._open(place)
+        for index, (lane, (_, key, value)) in enumerate(zip(lanes, items, strict=True)):
             lane.put((submission, index, key.encode() if isinstance(key, str) else key, value, headers))
         return submission.future
 
@@ -105,14 +103,20 @@ class Appender:
         """The partition of a key: murmur2, as every other producer of Mist's topics has it."""
         return self._place(topic, key)[1]
 
-    def _place(self, topic: str, key: str | bytes | None) -> tuple[str, int]:
+    def _place(self, topic: str, key: str | bytes | None) -> Place:
         try:
             count = self._partitions[topic]
         except KeyError:
             raise ValueError(f"{topic} is not in topics.yaml: give Appender its partition count") from None
         return topic, next(self._keyless) % count if key is None else hashed(key) % count
 
-    def _open(self, place: tuple[str, int]) -> Lane:
+    def _lane(self, topic: str, key: str | bytes | None, value: bytes) -> Lane:
+        if len(value) > LARGEST_VALUE:
+            raise ValueError(f"a record of {len(value)} bytes, where {LARGEST_VALUE} are the most that {topic} takes")
+        place = self._place(topic, key)
+        return self._lanes.get(place) or self._open(place)
+
+    def _open(self, place: Place) -> Lane:
         lane = self._lanes[place] = Lane(self._producer, *place, self._time_limit, self._fail)
         return lane
 
