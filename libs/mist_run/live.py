@@ -26,8 +26,9 @@ async def live(settings: RunSettings, *, once: bool, say: Say) -> None:
     """Run Mist until Ctrl-C, or with `once` until the example jobs finished. Raises `CannotRun`."""
     stop = _stop_on_signals(say)
     supervisor = _supervisor(settings, say)
-    story = asyncio.create_task(_tell(settings, supervisor, say))
-    watch = asyncio.create_task(_watch(supervisor, Warnings([one.log for one in _all(supervisor)], say)))
+    warnings = Warnings([process.log for process in (supervisor.broker, *supervisor.services)], say)
+    story = asyncio.create_task(_tell(settings, supervisor, warnings, say))
+    watch = asyncio.create_task(_watch(supervisor, warnings))
     stopping = asyncio.create_task(stop.wait())
     try:
         await _first(story, watch, stopping)
@@ -40,7 +41,7 @@ async def live(settings: RunSettings, *, once: bool, say: Say) -> None:
         await _end(supervisor, say)
 
 
-async def _tell(settings: RunSettings, supervisor: Supervisor, say: Say) -> None:
+async def _tell(settings: RunSettings, supervisor: Supervisor, warnings: Warnings, say: Say) -> None:
     start = time.monotonic()
     supervisor.start_broker()
     await _run(settings, "mist_eventlog.topics", "apply")
@@ -48,6 +49,7 @@ async def _tell(settings: RunSettings, supervisor: Supervisor, say: Say) -> None
     supervisor.start_services()
     await _run(settings, "mist_gateway.load", str(settings.entries))
     await wait_ready(settings)
+    warnings.begin()
     say(f"Mist takes jobs on http://{settings.address} ({time.monotonic() - start:.1f} s)")
     say("The example job, over REST and over Kafka; a Spark driver starts first, for some seconds:")
     await run_example(settings, say)
@@ -101,10 +103,6 @@ def _supervisor(settings: RunSettings, say: Say) -> Supervisor:
         log.write_bytes(b"")
         processes[name] = Supervised(name, command, environment, log)
     return Supervisor(processes.pop(BROKER), list(processes.values()), say)
-
-
-def _all(supervisor: Supervisor) -> list[Supervised]:
-    return [supervisor.broker, *supervisor.services]
 
 
 def _stop_on_signals(say: Say) -> asyncio.Event:

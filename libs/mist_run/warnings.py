@@ -11,13 +11,21 @@ _WARNING = re.compile(r"\[(?:warning|error|critical)\s*\]\s*(.*?)\s*(?:service=\
 
 @dataclass
 class Warnings:
-    """Reads on in each log file where it stopped."""
+    """Reads on in each log file where it stopped. Silent until `begin`: services that start wait for each other."""
 
     logs: Iterable[Path]
     say: Callable[[str], None]
     _read: dict[Path, int] = field(default_factory=dict, init=False)
+    _begun: bool = field(default=False, init=False)
+
+    def begin(self) -> None:
+        """What was written before now stays in the files."""
+        self._read = {log: log.stat().st_size for log in self.logs}
+        self._begun = True
 
     def show(self) -> None:
+        if not self._begun:
+            return
         for log in self.logs:
             warnings = [found[1] for line in self._new_lines(log) if (found := _WARNING.search(line))]
             for warning in warnings[:SHOWN_AT_ONCE]:
