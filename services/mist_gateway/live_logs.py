@@ -27,21 +27,29 @@ class LiveLogs:
         self._feed = feed
         self._reader = reader
         self._wanted = 0
-        self._task: asyncio.Task[None] | None = None
+        self._reading = asyncio.Event()
+        self._telling: asyncio.Task[None] | None = None
 
-    def want(self) -> None:
+    async def want(self) -> None:
+        """One more listens; returns once everything that is printed from now on will be told."""
         self._wanted += 1
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._tell())
+        if self._telling is None or self._telling.done():
+            self._reading = asyncio.Event()
+            self._telling = asyncio.create_task(self._tell(self._reading))
+        reading = asyncio.ensure_future(self._reading.wait())
+        await asyncio.wait((reading, self._telling), return_when=asyncio.FIRST_COMPLETED)
+        reading.cancel()
 
     def unwant(self) -> None:
+        """One less listens."""
         self._wanted -= 1
-        if self._wanted == 0 and self._task is not None:
-            self._task.cancel()
-            self._task = None
+        if self._wanted == 0 and self._telling is not None:
+            self._telling.cancel()
+            self._telling = None
 
-    async def _tell(self) -> None:
+    async def _tell(self, reading: asyncio.Event) -> None:
         async with Tail(self._kafka, [JOB_LOGS], offsets=await self._ends()) as tail:
+            reading.set()
             async for records in tail.batches():
                 for record in records:
                     lines = read_lines(self._codec, record)

@@ -120,21 +120,16 @@ async def _catch_up(gateway: Gateway, since: list[int]) -> None:
 
 
 async def _tell(gateway: Gateway, socket: WebSocket, listener: Listener, wanted: Wanted) -> None:
-    if listener.logs:
-        gateway.live_logs.want()
     sending = asyncio.create_task(_send_all(gateway, socket, listener, wanted))
     hearing = asyncio.create_task(_hear(socket))
     try:
         await asyncio.wait((sending, hearing), return_when=asyncio.FIRST_COMPLETED)
     finally:
-        gateway.state.feed.remove(listener)
-        if listener.logs:
-            gateway.live_logs.unwant()
         hearing.cancel()
-        if not sending.done():
-            sending.cancel()
+        sending.cancel()
+        gateway.state.feed.remove(listener)
     if sending.done():
-        await sending
+        sending.result()
 
 
 async def _hear(socket: WebSocket) -> None:
@@ -144,6 +139,17 @@ async def _hear(socket: WebSocket) -> None:
 
 
 async def _send_all(gateway: Gateway, socket: WebSocket, listener: Listener, wanted: Wanted) -> None:
+    if not listener.logs:
+        await _send_frames(gateway, socket, listener, wanted)
+        return
+    try:
+        await gateway.live_logs.want()
+        await _send_frames(gateway, socket, listener, wanted)
+    finally:
+        gateway.live_logs.unwant()
+
+
+async def _send_frames(gateway: Gateway, socket: WebSocket, listener: Listener, wanted: Wanted) -> None:
     told = write_cursor(wanted.since or gateway.state.feed.offsets())
     try:
         async for frames in _frames(gateway, listener, wanted):
