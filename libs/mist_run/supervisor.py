@@ -29,6 +29,10 @@ class Supervised:
     _ends: deque[float] = field(default_factory=lambda: deque(maxlen=RESTARTS), init=False)
     _due: float = field(default=0.0, init=False)
 
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
     def start(self) -> None:
         with self.log.open("ab") as output:
             self._process = Leashed(self.command, output=output, environment=self.environment)
