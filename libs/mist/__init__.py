@@ -1,1 +1,1 @@
-"""What the author of a job imports."""
+"""What the author of a job imports. Light: nothing of Spark and nothing else of Mist is loaded."""
