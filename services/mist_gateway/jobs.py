@@ -65,9 +65,13 @@ class Jobs:
             self._wake(event.job_id)
 
     def request(self, request: StartRequest, origin: Origin) -> str:
-        """Take a start request of `mist.requests`; the id of the job it is or becomes."""
+        """Take a start request of `mist.requests`; the id of the job it is or becomes.
+
+        Read back from the log, a request that this gateway appended gets the broker's time for its own.
+        """
         job_id = job_id_of(request.endpoint, request.request_id or request_id_at(origin))
-        if self.find(job_id) is None:
+        known = self.find(job_id)
+        if known is None or (isinstance(known, PendingStart) and known.stands_at(origin)):
             pending = PendingStart(job_id, request, origin.partition, origin.offset, origin.time)
             self.pending[job_id] = pending
             self._place(pending, request.endpoint)

@@ -38,6 +38,8 @@ from mist_gateway.definitions import (
 )
 from mist_gateway.topics import REGISTRY
 
+BROKER_WAIT = 5.0
+
 
 def read_file(path: Path) -> list[RegistryEvent]:
     """What the file defines, contexts first. Raises `Refusal` or `UnreadableError`."""
@@ -59,7 +61,7 @@ def locate(path: str, folder: Path) -> str:
 
 async def load(kafka: str, events: list[RegistryEvent]) -> Iterator[str]:
     """Append what is not in the registry as it is; a line for each entry. Raises `Outage` or `TopicsUnfit`."""
-    await check(kafka, [REGISTRY])
+    await check(kafka, [REGISTRY], wait=BROKER_WAIT)
     codec = Codec(RECORDS)
     registry = await _read_registry(kafka, codec)
     new = [event for event in events if registry.get(registry_key(event)) != registry_entry(event)]

@@ -1,7 +1,7 @@
 """Start requests that nobody has decided yet: clients see them as jobs that are `initialized`."""
 
 from mist_domain.registry import Mode, Registry, find_context, find_endpoint
-from mist_domain.requests import StartRequest, request_hash
+from mist_domain.requests import Origin, StartRequest, request_hash
 
 
 class PendingStart:
@@ -19,6 +19,9 @@ class PendingStart:
     @property
     def created_at(self) -> int:
         return self.order[0]
+
+    def stands_at(self, origin: Origin) -> bool:
+        return (self.partition, self.offset) == (origin.partition, origin.offset)
 
     def request_hash(self) -> str:
         return request_hash(self.request)
