@@ -23,6 +23,7 @@ class Reader:
     def __init__(self, kafka: str | KafkaAddress) -> None:
         self._kafka = kafka_address(kafka)
         self._idle: list[AIOKafkaConsumer] = []
+        self._places: dict[str, list[TopicPartition]] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -64,10 +65,21 @@ class Reader:
 
     async def ends(self, topic: str) -> dict[int, int]:
         """The present end offset of each partition."""
-        places = await all_places(self._kafka, [topic])
+        if topic not in self._places:
+            self._places[topic] = await all_places(self._kafka, [topic])
         async with self._borrowed() as consumer:
-            _, ends = await bounds(consumer, places)
+            _, ends = await bounds(consumer, self._places[topic])
         return {partition: end for (_, partition), end in ends.items()}
+
+    async def offset_at(self, topic: str, partition: int, time: int) -> int:
+        """The offset of the first record appended at `time` (ms) or later; the partition's end when there is none."""
+        place = TopicPartition(topic, partition)
+        async with self._borrowed() as consumer:
+            found = (await consumer.offsets_for_times({place: time}))[place]
+            if found is None:
+                _, ends = await bounds(consumer, [place])
+                return ends[topic, partition]
+        return int(found.offset)
 
     async def _seek_all(
         self, consumer: AIOKafkaConsumer, topic: str, ranges: Mapping[int, tuple[int, int]]

@@ -4,24 +4,34 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
+from mist_domain.job import Job
 from mist_domain.logs import LogLine, LogLines
 from mist_eventlog import Codec, Poison, Reader, Record
 from mist_gateway.topics import JOB_LOGS
 
 LARGEST_LOG = 4_000_000
+LATE_LINES_MS = 300_000
 
 
-async def read_log(reader: Reader, codec: Codec, job_id: str, partition: int) -> str:
+async def read_log(reader: Reader, codec: Codec, job: Job, partition: int) -> str:
     """The job's lines, the last 4 MB of them; empty when there are none. `partition` is the one of its key."""
-    ends = await reader.ends(JOB_LOGS)
+    begin = await reader.offset_at(JOB_LOGS, partition, job.created_at)
+    end = await _end(reader, job, partition)
     kept, size = list[str](), 0
-    async for lines in _batches(reader, codec, job_id, {partition: (0, ends[partition])}):
+    async for lines in _batches(reader, codec, job.job_id, {partition: (begin, end)}):
         text = format_lines(lines)
         kept.append(text)
         size += len(text)
         while size > LARGEST_LOG and len(kept) > 1:
             size -= len(kept.pop(0))
     return "".join(kept)
+
+
+async def _end(reader: Reader, job: Job, partition: int) -> int:
+    """The lines of a job that is over stand before this: they come a moment after its end at most."""
+    if job.ended_at:
+        return await reader.offset_at(JOB_LOGS, partition, job.ended_at + LATE_LINES_MS)
+    return (await reader.ends(JOB_LOGS))[partition]
 
 
 def format_lines(batch: LogLines) -> str:

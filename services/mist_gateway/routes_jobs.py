@@ -79,9 +79,11 @@ async def list_events(job_id: str, request: Request) -> Response:
 async def get_logs(job_id: str, request: Request) -> Response:
     """What the job printed and logged; empty when there is nothing."""
     gateway = ready(request)
-    await _known(gateway, job_id)
+    entry = await _known(gateway, job_id)
+    if not isinstance(entry, JobRow):
+        return text_answer("")
     partition = gateway.appender.partition_of(JOB_LOGS, job_id)
-    return text_answer(await read_log(gateway.reader, gateway.codec, job_id, partition))
+    return text_answer(await read_log(gateway.reader, gateway.codec, entry.job, partition))
 
 
 @router.get(
