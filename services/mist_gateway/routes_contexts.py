@@ -6,13 +6,23 @@ from starlette.responses import Response
 from mist_domain.registry import DEFAULT_CONTEXT, Context, find_context
 from mist_gateway import documents
 from mist_gateway.answers import json_answer
+from mist_gateway.body import read_body
 from mist_gateway.door import ready
 from mist_gateway.errors import unknown
-from mist_gateway.openapi import errors
+from mist_gateway.openapi import described, errors
 from mist_gateway.params import read_name
+from mist_gateway.registry_writes import CONTEXTS_ADVICE, define_context, remove_context
 from mist_gateway.views import view_context
 
 router = APIRouter(tags=["contexts"])
+
+_WRITE_ERRORS = errors(e400="A bad field, or the default context.", e404="PUT: no such context.")
+_WRITE = described(
+    body={
+        "schema": {"type": "object", "required": ["name"]},
+        "example": {"name": "big", "maxJobs": 4, "downtime": "600s", "sparkConf": {"spark.master": "local[4]"}},
+    }
+)
 
 
 @router.get("", response_model=list[documents.Context], responses=errors())
@@ -30,5 +40,27 @@ async def get_context(name: str, request: Request) -> Response:
     registry = ready(request).state.registry
     read_name("a context", name)
     if name != DEFAULT_CONTEXT and f"context/{name}" not in registry:
-        raise unknown("context", name, "GET /v2/api/contexts lists those there are")
+        raise unknown("context", name, CONTEXTS_ADVICE)
     return json_answer(view_context(find_context(registry, name)))
+
+
+@router.post("", response_model=documents.Context, responses=_WRITE_ERRORS, openapi_extra=_WRITE)
+async def create_context(request: Request) -> Response:
+    """Create a context, or write one anew; what is not said is as in `default`."""
+    gateway = ready(request)
+    return json_answer(view_context(await define_context(gateway, await read_body(request), new=True)))
+
+
+@router.put("", response_model=documents.Context, responses=_WRITE_ERRORS, openapi_extra=_WRITE)
+async def change_context(request: Request) -> Response:
+    """Change a context that is there; what is not said stays as it is."""
+    gateway = ready(request)
+    return json_answer(view_context(await define_context(gateway, await read_body(request), new=False)))
+
+
+@router.delete(
+    "/{name}", response_model=documents.Context, responses=errors(e400="`default`.", e404="No such context.")
+)
+async def delete_context(name: str, request: Request) -> Response:
+    """Remove a context; answers the one that was removed."""
+    return json_answer(view_context(await remove_context(ready(request), read_name("a context", name))))

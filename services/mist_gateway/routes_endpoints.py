@@ -12,6 +12,7 @@ from mist_gateway.errors import unknown
 from mist_gateway.openapi import KEY, PAGE, described, errors, query
 from mist_gateway.outcome import answer_outcome
 from mist_gateway.params import read_flag, read_name, read_page, read_statuses
+from mist_gateway.registry_writes import ENDPOINTS_ADVICE, define_endpoint, remove_endpoint
 from mist_gateway.starts import KEY_HEADER, key_headers, start_job
 from mist_gateway.views import view_endpoint, view_entry
 
@@ -36,6 +37,21 @@ _START_ERRORS = errors(
     e413="The request is larger than 512 kB.",
     e504="With force: the job outlasts the timeout; its id is in the answer.",
 )
+_WRITE_ERRORS = errors(
+    e400="A bad field, or an artifact that cannot be read.", e404="PUT: no such endpoint.", e409="POST: it is there."
+)
+_WRITE = described(
+    query("force", "Take it though its artifact cannot be read.", "false", type="boolean"),
+    body={
+        "schema": {"type": "object", "required": ["name", "path", "className"]},
+        "example": {
+            "name": "my-job",
+            "path": "file:///srv/my_job.py",
+            "className": "my_job",
+            "defaultContext": "default",
+        },
+    },
+)
 _JOBS = described(*PAGE)
 
 
@@ -58,6 +74,25 @@ async def list_endpoints(request: Request) -> Response:
     registry = ready(request).state.registry
     found = (entry for entry in registry.values() if isinstance(entry, Endpoint))
     return json_answer([view_endpoint(one) for one in sorted(found, key=lambda one: one.name)])
+
+
+@router.post("", response_model=documents.Endpoint, responses=_WRITE_ERRORS, openapi_extra=_WRITE)
+async def create_endpoint(request: Request) -> Response:
+    """Create an endpoint. Its arguments are read from the source, which is never run."""
+    return json_answer(view_endpoint(await _define(request, new=True)))
+
+
+@router.put("", response_model=documents.Endpoint, responses=_WRITE_ERRORS, openapi_extra=_WRITE)
+async def change_endpoint(request: Request) -> Response:
+    """Change an endpoint that is there, or read its source again."""
+    return json_answer(view_endpoint(await _define(request, new=False)))
+
+
+@router.delete("/{name}", response_model=documents.Endpoint, responses=errors(e404="No such endpoint."))
+async def delete_endpoint(name: str, request: Request) -> Response:
+    """Remove an endpoint; answers the one that was removed. Its jobs go on."""
+    removed = await remove_endpoint(ready(request), read_name("an endpoint", name))
+    return json_answer(view_endpoint(removed))
 
 
 @router.get("/{name}", response_model=documents.Endpoint, responses=errors(e404="No such endpoint."))
@@ -85,9 +120,15 @@ async def list_jobs(name: str, request: Request) -> Response:
     return json_answer([view_entry(entry, state.registry) for entry in entries])
 
 
+async def _define(request: Request, *, new: bool) -> Endpoint:
+    gateway = ready(request)
+    force = read_flag(request.query_params, "force")
+    return await define_endpoint(gateway, await read_body(request), new=new, force=force)
+
+
 def _known(name: str, request: Request) -> Endpoint:
     registry = ready(request).state.registry
     endpoint = find_endpoint(registry, read_name("an endpoint", name))
     if endpoint is None:
-        raise unknown("endpoint", name, "GET /v2/api/endpoints lists those there are")
+        raise unknown("endpoint", name, ENDPOINTS_ADVICE)
     return endpoint

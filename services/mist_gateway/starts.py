@@ -16,6 +16,7 @@ from mist_eventlog import Outage, Placed
 from mist_gateway.errors import Problem, bad_request, too_large, unavailable, unknown
 from mist_gateway.gateway import Gateway
 from mist_gateway.params import read_duration, read_name
+from mist_gateway.registry_writes import ENDPOINTS_ADVICE
 from mist_gateway.rows import JobRow
 from mist_gateway.topics import REQUESTS
 
@@ -63,7 +64,7 @@ async def _find_endpoint(gateway: Gateway, name: str) -> Endpoint:
         await gateway.read_registry()
         found = find_endpoint(gateway.state.registry, name)
     if found is None:
-        raise unknown("endpoint", name, "GET /v2/api/endpoints lists those there are")
+        raise unknown("endpoint", name, ENDPOINTS_ADVICE)
     return found
 
 

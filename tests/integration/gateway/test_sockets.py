@@ -135,7 +135,7 @@ async def test_a_cursor_beyond_the_log_is_refused(gateway: Gateway, log: Log) ->
 async def test_a_slow_reader_is_closed_with_the_cursor_to_go_on_from_and_misses_nothing(
     gateway: Gateway, log: Log
 ) -> None:
-    ids = [new_id() for _ in range(60)]
+    ids = [new_id() for _ in range(150)]  # 30 MB: more than any socket holds
     large = json.dumps({"text": "x" * 200_000})
     async with connect(gateway.socket("/jobs/ws"), max_queue=1, max_size=None) as socket:
         await socket.ping()

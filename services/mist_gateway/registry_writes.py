@@ -1,0 +1,106 @@
+"""Writing endpoints and contexts: checked, appended to the registry, shown here when they are answered."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from mist_domain.registry import (
+    DEFAULT_CONTEXT,
+    Context,
+    ContextDefined,
+    ContextRemoved,
+    Endpoint,
+    EndpointDefined,
+    EndpointRemoved,
+    RegistryEvent,
+    find_context,
+    find_endpoint,
+    registry_key,
+)
+from mist_domain.start_json import read_json
+from mist_eventlog import Outage
+from mist_gateway.artifacts import UnreadableError, with_signature
+from mist_gateway.definitions import context_fields, endpoint_fields, read_context, read_endpoint
+from mist_gateway.errors import Problem, bad_request, unavailable, unknown
+from mist_gateway.gateway import LOOK_LIMIT, Gateway
+from mist_gateway.topics import REGISTRY
+
+ENDPOINTS_ADVICE = "GET /v2/api/endpoints lists those there are"
+CONTEXTS_ADVICE = "GET /v2/api/contexts lists those there are"
+
+
+async def define_endpoint(gateway: Gateway, body: bytes, *, new: bool, force: bool) -> Endpoint:
+    """Create an endpoint, or change one that is there. `force` takes one whose artifact cannot be read."""
+    endpoint = read_endpoint(endpoint_fields(_read_object(body)))
+    await gateway.read_registry()
+    exists = find_endpoint(gateway.state.registry, endpoint.name) is not None
+    if new and exists:
+        message = f"There is an endpoint {endpoint.name!r} already; PUT changes it."
+        raise Problem(409, "endpoint_exists", message)
+    if not new and not exists:
+        raise unknown("endpoint", endpoint.name, "POST creates it")
+    endpoint = await asyncio.to_thread(_with_signature, endpoint, force=force)
+    await _append(gateway, EndpointDefined(endpoint=endpoint))
+    return endpoint
+
+
+async def remove_endpoint(gateway: Gateway, name: str) -> Endpoint:
+    endpoint = find_endpoint(gateway.state.registry, name)
+    if endpoint is None:
+        raise unknown("endpoint", name, ENDPOINTS_ADVICE)
+    await _append(gateway, EndpointRemoved(name=name))
+    return endpoint
+
+
+async def define_context(gateway: Gateway, body: bytes, *, new: bool) -> Context:
+    """Create a context from the default's settings, or (`new` is false) change one that is there."""
+    fields = context_fields(_read_object(body))
+    name = fields.name("name")
+    await gateway.read_registry()
+    _refuse_default(name)
+    if not new and f"context/{name}" not in gateway.state.registry:
+        raise unknown("context", name, "POST creates it")
+    base = find_context(gateway.state.registry, DEFAULT_CONTEXT if new else name)
+    context = read_context(fields, base)
+    await _append(gateway, ContextDefined(context=context))
+    return context
+
+
+async def remove_context(gateway: Gateway, name: str) -> Context:
+    _refuse_default(name)
+    if f"context/{name}" not in gateway.state.registry:
+        raise unknown("context", name, CONTEXTS_ADVICE)
+    context = find_context(gateway.state.registry, name)
+    await _append(gateway, ContextRemoved(name=name))
+    return context
+
+
+def _read_object(body: bytes) -> Mapping[str, Any]:
+    value = read_json(body)
+    if not isinstance(value, dict):
+        raise bad_request("not_an_object", "The body must be a JSON object with at least a name.")
+    return value
+
+
+def _refuse_default(name: str) -> None:
+    if name == DEFAULT_CONTEXT:
+        raise bad_request("default_context", "The context 'default' cannot be created, changed or removed over REST.")
+
+
+def _with_signature(endpoint: Endpoint, *, force: bool) -> Endpoint:
+    try:
+        return with_signature(endpoint)
+    except UnreadableError as error:
+        if force:
+            return replace(endpoint, problem=f"{error}.")
+        message = f"endpoint {endpoint.name!r}: {error}; force=true takes it all the same."
+        raise bad_request("bad_artifact", message) from error
+
+
+async def _append(gateway: Gateway, event: RegistryEvent) -> None:
+    try:
+        placed = await gateway.append(REGISTRY, registry_key(event), gateway.codec.encode(event))
+    except (Outage, TimeoutError) as error:
+        raise unavailable("Kafka does not take the change at present; send it again.") from error
+    await gateway.tables.registry.wait_applied(placed.partition, placed.offset, LOOK_LIMIT)
