@@ -16,7 +16,7 @@ from types import ModuleType
 from mist_domain.signature import SignatureError, archive_members
 from mist_worker_host.driver import archive_root
 
-SUFFIXES = {".zip", ".egg", ".whl"}
+SUFFIXES = (".zip", ".egg", ".whl")
 
 
 @cache

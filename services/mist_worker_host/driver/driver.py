@@ -23,7 +23,7 @@ from mist_worker_host.driver.outcome import (
 )
 from mist_worker_host.driver.pipe import Line, Pipe
 from mist_worker_host.driver.pool import Pool, Worker
-from mist_worker_host.driver.run import Run, State
+from mist_worker_host.driver.run import Run
 from mist_worker_host.driver.spark import CONTEXT_STOPPED, UNUSABLE, Spark, leave
 from mist_worker_host.driver.stopping import stop_run
 
@@ -92,7 +92,6 @@ class Driver:
             return
         run.cancel_requested = True
         if self._pool.withdraw(run):
-            run.state = State.ENDED
             self._report(run, Canceled())
         else:
             stop_run(run, self._spark, self._init["cancelGrace"], self._abandon)

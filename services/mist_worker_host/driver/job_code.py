@@ -7,6 +7,7 @@ side. Code that is the same is loaded once: what a module computes at its top le
 import hashlib
 import importlib
 import importlib.util
+import os
 import sys
 import threading
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ class JobCode:
 
 def origin_of(path: str) -> str:
     """What the file names of the job's own code begin with."""
-    return str(archive_folder()) if Path(path).suffix.lower() in SUFFIXES else path
+    return str(archive_folder()) if path.lower().endswith(SUFFIXES) else path
 
 
 class JobCodes:
@@ -43,7 +44,7 @@ class JobCodes:
 
     def get(self, path: str, class_name: str) -> JobCode:
         """Raises `SignatureError` or `AttributeError` for a job that is not there, and what its own code raises."""
-        status = Path(path).stat()
+        status = os.stat(path)  # noqa: PTH116 (for every job, and three times as fast)
         key = (path, class_name, status.st_mtime_ns, status.st_size)
         code = self._known.get(key)
         if code is None:
@@ -56,7 +57,7 @@ class JobCodes:
         with self._lock:
             lock = self._loading.setdefault(name, threading.Lock())
         with lock:
-            if path.suffix.lower() in SUFFIXES:
+            if str(path).lower().endswith(SUFFIXES):
                 return _from_archive(name, path, class_name)
             source = importlib.util.decode_source(content)
             signature = read_signature(source, class_name)

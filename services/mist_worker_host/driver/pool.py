@@ -5,8 +5,8 @@ A thread that was left to a job that would not end, or that was interrupted, run
 
 import threading
 import traceback
-from collections import deque
 from collections.abc import Callable
+from queue import SimpleQueue
 
 from mist_worker_host.driver.context import SparkThread
 from mist_worker_host.driver.interrupt import JobCanceled, forget_interrupt
@@ -25,46 +25,48 @@ class Pool:
         self.perform = perform
         self.report = report
         self._limit = limit
-        self._waiting: deque[Run] = deque()
-        self._idle = 0
+        self._runs: SimpleQueue[Run] = SimpleQueue()
+        self._spare = 0
+        """Idle threads less waiting runs."""
         self._live = 0
         self._made = 0
-        self._change = threading.Condition()
+        self._lock = threading.Lock()
 
     def submit(self, run: Run) -> None:
-        with self._change:
-            self._waiting.append(run)
-            if self._idle >= len(self._waiting):
-                self._change.notify()
-            elif self._live < self._limit:
-                self._grow()
+        with self._lock:
+            self._spare -= 1
+            self._grow_if_needed()
+        self._runs.put(run)
 
     def withdraw(self, run: Run) -> bool:
         """Take back a run that no thread has begun."""
-        with self._change:
-            if run not in self._waiting:
-                return False
-            self._waiting.remove(run)
-            return True
+        with run.lock:
+            waits = run.state is State.WAITING
+            if waits:
+                run.state = State.ENDED
+        return waits
 
     def next(self, worker: "Worker") -> Run:
         """The next run, for a thread of the pool; waits for one. From here on a cancel must stop it."""
-        with self._change:
-            self._idle += 1
-            while not self._waiting:
-                self._change.wait()
-            self._idle -= 1
-            run = self._waiting.popleft()
-            run.worker = worker
-            run.state = State.RUNNING
-            return run
+        while True:
+            with self._lock:
+                self._spare += 1
+            run = self._runs.get()
+            with run.lock:
+                if run.state is State.WAITING:
+                    run.worker = worker
+                    run.state = State.RUNNING
+                    return run
 
     def retire(self) -> None:
         """One thread of the pool takes no more runs; another may take its place."""
-        with self._change:
+        with self._lock:
             self._live -= 1
-            if self._waiting and self._live < self._limit:
-                self._grow()
+            self._grow_if_needed()
+
+    def _grow_if_needed(self) -> None:
+        if self._spare < 0 and self._live < self._limit:
+            self._grow()
 
     def _grow(self) -> None:
         self._live += 1

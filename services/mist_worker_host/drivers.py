@@ -1,0 +1,149 @@
+"""The driver processes of one host: instructions become lines on their pipes, what they say becomes stimuli."""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import structlog
+
+from mist_worker_host.artifacts import ArtifactError, Artifacts
+from mist_worker_host.driver_lines import (
+    STOP,
+    Limits,
+    NotUnderstood,
+    Printout,
+    Unusable,
+    cancel_line,
+    init_line,
+    lease_line,
+    read_line,
+    run_line,
+)
+from mist_worker_host.driver_process import DriverProcess
+from mist_worker_host.instructions import Cancel, Kill, Launch, Run, StopIdle
+from mist_worker_host.printed import Printed
+from mist_worker_host.processes import MARK, kill_marked, mark_of
+from mist_worker_host.settings import WorkerHostSettings
+from mist_worker_host.state_folder import StateFolder
+from mist_worker_host.stimuli import DriverExited, DriverSpawned, DriverUnusable, RunFailed, Stimulus, WorkerKey
+
+log = structlog.get_logger("mist.host")
+
+
+class Drivers:
+    """`tell` gets what happened, `print_lines` what jobs printed."""
+
+    def __init__(
+        self,
+        host_id: str,
+        settings: WorkerHostSettings,
+        folder: StateFolder,
+        tell: Callable[[Stimulus], None],
+        print_lines: Callable[[Printout], None],
+    ) -> None:
+        self.lease_until = time.monotonic() + settings.lease_seconds
+        self._host_id = host_id
+        self._settings = settings
+        self._limits = Limits(result_limit=settings.result_limit, cancel_grace=settings.cancel_grace)
+        self._folder = folder
+        self._artifacts = Artifacts(folder.artifacts)
+        self._tell = tell
+        self._print_lines = print_lines
+        self._running: dict[WorkerKey, DriverProcess] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def renew(self, until: float) -> None:
+        """Every driver may live until then (`CLOCK_MONOTONIC` seconds)."""
+        self.lease_until = until
+        for process in self._running.values():
+            process.pipe.send(lease_line(until))
+
+    def launch(self, launch: Launch) -> None:
+        key, settings = launch.worker, launch.settings
+        printed = Printed(
+            self._folder.driver_log(key, settings.worker_id),
+            lines=self._settings.last_lines,
+            limit=self._settings.driver_log_bytes,
+        )
+        process = DriverProcess(
+            {**os.environ, MARK: mark_of(self._host_id, key)},
+            self._folder.scratch(key),
+            printed,
+            lambda lines: self._heard(key, lines),
+            lambda: self._exited(key),
+        )
+        self._running[key] = process
+        process.pipe.send(init_line(settings, self._limits, self.lease_until))
+        log.info("driver-launched", worker=key, worker_id=settings.worker_id, pid=process.pid)
+        self._tell(DriverSpawned(worker=key, pid=process.pid))
+
+    def run(self, run: Run) -> None:
+        path = self._artifacts.at_hand(run.job.endpoint.path)
+        if path is None:
+            self._spawn(self._fetch_and_run(run))
+        else:
+            self._send(run.worker, run_line(run, str(path)))
+
+    def cancel(self, cancel: Cancel) -> None:
+        self._send(cancel.worker, cancel_line(cancel))
+
+    def kill(self, kill: Kill) -> None:
+        process = self._running.get(kill.worker)
+        if process is not None:
+            process.kill()
+
+    def stop_idle(self, stop: StopIdle) -> None:
+        self._send(stop.worker, STOP)
+        asyncio.get_running_loop().call_later(self._settings.stop_seconds, self.kill, Kill(worker=stop.worker))
+
+    def kill_all(self) -> None:
+        for process in self._running.values():
+            process.kill()
+        kill_marked(mark_of(self._host_id))
+
+    async def _fetch_and_run(self, run: Run) -> None:
+        try:
+            path = await self._artifacts.fetch(run.job.endpoint.path)
+        except ArtifactError as error:
+            self._tell(
+                RunFailed(
+                    worker=run.worker, job_id=run.job.job_id, attempt=run.attempt, error=f"ArtifactError: {error}"
+                )
+            )
+        else:
+            self._send(run.worker, run_line(run, str(path)))
+
+    def _send(self, key: WorkerKey, line: bytes) -> None:
+        process = self._running.get(key)
+        if process is not None:
+            process.pipe.send(line)
+
+    def _heard(self, key: WorkerKey, lines: list[bytes]) -> None:
+        for line in lines:
+            try:
+                said = read_line(key, line)
+            except NotUnderstood as error:
+                log.warning("driver-not-understood", worker=key, reason=str(error))
+                self.kill(Kill(worker=key))
+                return
+            match said:
+                case Printout():
+                    self._print_lines(said)
+                case Unusable():
+                    last = self._running[key].last_lines() if key in self._running else ()
+                    self._tell(DriverUnusable(worker=key, error=said.error, lines=last))
+                case _:
+                    self._tell(said)
+
+    def _exited(self, key: WorkerKey) -> None:
+        process = self._running.pop(key)
+        log.info("driver-exited", worker=key, reason=process.reason())
+        self._spawn(asyncio.to_thread(kill_marked, mark_of(self._host_id, key)))
+        self._tell(DriverExited(worker=key, reason=process.reason(), lines=process.last_lines()))
+
+    def _spawn(self, work: Coroutine[Any, Any, Any]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,66 @@
+"""The worker host's settings, each from `MIST_<NAME>` in the environment."""
+
+import os
+import socket
+from pathlib import Path
+
+from pydantic import Field
+
+from mist_runtime.settings import ServiceSettings
+
+GIB = 1 << 30
+LARGEST_RESULT = 4_000_000
+_CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
+
+
+def memory_bytes(cgroup_limit: Path = _CGROUP_LIMIT) -> int:
+    """What this machine, or the container this runs in, has."""
+    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    try:
+        return min(machine, int(cgroup_limit.read_text()))
+    except (OSError, ValueError):
+        return machine
+
+
+def drivers_for(memory: int) -> int:
+    """An idle driver takes half a GiB, one that works more: one for each GiB, from 2 to 16."""
+    return min(16, max(2, memory // GIB))
+
+
+class WorkerHostSettings(ServiceSettings):
+    name: str = Field(default_factory=socket.gethostname, description="The host's name, the same at each start.")
+    address: str = Field(default_factory=socket.gethostname, description="Where the host is, shown with its workers.")
+    slots: int = Field(256, description="Jobs that run or wait for their driver at once.", ge=1, le=10_000)
+    max_workers: int = Field(
+        default_factory=lambda: drivers_for(memory_bytes()),
+        description="Spark drivers at once; by default one for each GiB of memory, from 2 to 16.",
+        ge=1,
+        le=1_000,
+    )
+    result_limit: int = Field(
+        1_000_000, description="Bytes of JSON that a job may return, 4,000,000 at most.", ge=1, le=LARGEST_RESULT
+    )
+    lease_seconds: float = Field(
+        20.0,
+        description="Drivers end themselves when Kafka has not confirmed a sign of life of their host for so long. "
+        "Longer than a broker's fail-over, shorter than the 25 s after which schedulers give the host's jobs up.",
+        gt=1,
+        lt=25,
+    )
+    cancel_grace: float = Field(
+        5.0, description="Seconds a canceled job's code may take to end before its thread is given up.", gt=0
+    )
+    grace_seconds: float = Field(
+        10.0, description="Seconds running jobs may take to end when the host is told to stop.", ge=0
+    )
+    launch_seconds: float = Field(300.0, description="Seconds a driver may take to make its Spark session.", gt=0)
+    stop_seconds: float = Field(10.0, description="Seconds an idle driver may take to end before it is killed.", gt=0)
+    last_lines: int = Field(
+        50, description="Lines a driver printed last that are kept to explain its death.", ge=1, le=1_000
+    )
+    driver_log_bytes: int = Field(
+        5_000_000, description="Bytes of each driver's own output kept in the state folder, twice.", ge=10_000
+    )
+    job_log_bytes_in_flight: int = Field(
+        8_000_000, description="Bytes of job logs on their way to Kafka before drivers must wait.", ge=1_000_000
+    )

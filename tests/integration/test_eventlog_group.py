@@ -1,0 +1,123 @@
+"""A group in which one member reads: taking turns, standing by, going on from what was committed."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+
+from mist_eventlog import Appender, GroupTail, committed
+
+REQUESTS = "mist.requests"
+ALL = frozenset(range(8))
+LIMIT = 30.0
+SESSION = 6.0
+
+
+class Member:
+    """A member that reads as services do, and what it has read since it last became the reader."""
+
+    def __init__(self, kafka: str, group: str) -> None:
+        self.values: list[bytes] = []
+        self.changes: list[frozenset[int]] = []
+        self.tail = GroupTail(kafka, REQUESTS, group, session_timeout=SESSION, on_change=self.changed)
+
+    def changed(self, owned: frozenset[int]) -> None:
+        self.changes.append(owned)
+        self.values.clear()
+
+    async def run(self) -> None:
+        while True:
+            self.values += [record.value for record in await self.tail.next_batch(0.5)]
+
+
+@asynccontextmanager
+async def member(kafka: str, group: str) -> AsyncIterator[Member]:
+    one = Member(kafka, group)
+    async with one.tail:
+        running = asyncio.create_task(one.run())
+        try:
+            yield one
+        finally:
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(LIMIT):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+async def appender(kafka: str) -> AsyncIterator[Appender]:
+    async with Appender(kafka) as one:
+        yield one
+
+
+@pytest.fixture
+def group() -> str:
+    return f"test-{uuid.uuid4().hex[:8]}"
+
+
+async def append(appender: Appender, mark: str, count: int) -> set[bytes]:
+    values = [f"{mark} {number}".encode() for number in range(count)]
+    await appender.append_all([(REQUESTS, value, value) for value in values])
+    return set(values)
+
+
+async def test_the_first_member_reads_everything_from_the_beginning(kafka: str, group: str, appender: Appender) -> None:
+    values = await append(appender, group, 50)
+    async with member(kafka, group) as one:
+        await until(lambda: values <= set(one.values))
+        assert one.tail.owned == ALL
+        assert one.changes == [ALL]
+
+
+async def test_who_joins_stands_by_and_the_reader_reads_on_without_repeating(
+    kafka: str, group: str, appender: Appender
+) -> None:
+    before = await append(appender, f"{group} before", 50)
+    async with member(kafka, group) as reader:
+        await until(lambda: before <= set(reader.values))
+        async with member(kafka, group) as standby:
+            during = await append(appender, f"{group} during", 50)
+            await until(lambda: during <= set(reader.values))
+        after = await append(appender, f"{group} after", 50)
+        await until(lambda: after <= set(reader.values))
+        assert standby.values == []
+        assert reader.changes == [ALL]
+        assert len(reader.values) == len(set(reader.values))
+
+
+async def test_when_the_reader_leaves_another_goes_on_from_what_was_committed(
+    kafka: str, group: str, appender: Appender
+) -> None:
+    first = await append(appender, f"{group} first", 50)
+    async with member(kafka, group) as standby:
+        await until(lambda: first <= set(standby.values))
+        async with member(kafka, group) as late:
+            await append(appender, f"{group} second", 50)
+            await until(lambda: len(standby.values) >= 100)
+            offsets = {partition: offset - 2 for partition, offset in (await ends(standby)).items()}
+            await standby.tail.commit(offsets)
+            assert await committed(kafka, group, REQUESTS) == offsets
+            await standby.tail.stop()
+            await until(lambda: late.tail.owned == ALL)
+            await until(lambda: len(late.values) == 2 * len(ALL))
+
+
+async def ends(one: Member) -> dict[int, int]:
+    """Where the member is in each partition."""
+    return {place.partition: offset for place, offset in one.tail._positions.items()}
+
+
+async def test_a_commit_of_one_who_stands_by_changes_nothing(kafka: str, group: str) -> None:
+    async with member(kafka, group) as reader:
+        await until(lambda: reader.tail.owned == ALL)
+        async with member(kafka, group) as standby:
+            await until(lambda: standby.tail._consumer.assignment() == frozenset())
+            await standby.tail.commit({0: 1})
+            assert await committed(kafka, group, REQUESTS) == {}
