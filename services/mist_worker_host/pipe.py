@@ -14,7 +14,7 @@ class Pipe:
     """
 
     def __init__(self, own_end: socket.socket, heard: Callable[[list[bytes]], None]) -> None:
-        own_end.setblocking(False)
+        own_end.setblocking(False)  # noqa: FBT003 - the socket API has it so
         self._socket = own_end
         self._loop = asyncio.get_running_loop()
         self._heard = heard
