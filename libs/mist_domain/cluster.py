@@ -7,11 +7,19 @@ import heapq
 from dataclasses import dataclass
 
 from mist_domain.context_load import ContextLoad, queue_order, retry_at
-from mist_domain.events import JobAssigned, JobAttemptLost, JobEvent
+from mist_domain.events import JobAssigned, JobAttemptLost, JobEvent, JobFailed, JobStarted
 from mist_domain.host_view import HostView
 from mist_domain.hosts import HostState, Tick
 from mist_domain.job import Job, Status, evolve
-from mist_domain.registry import Context, Registry, RegistryEvent, fold_registry
+from mist_domain.registry import (
+    DEFAULT_CONTEXT,
+    Context,
+    ContextDefined,
+    ContextRemoved,
+    Registry,
+    RegistryEvent,
+    fold_registry,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +131,14 @@ class Cluster:
 
     # -- folding ---------------------------------------------------------------------------------------------------
 
-    def fold_registry(self, event: RegistryEvent, offset: int) -> None:
+    def fold_registry(self, event: RegistryEvent, offset: int, at: int) -> None:
+        """Take one record of `mist.registry` (append time `at`, ms)."""
         fold_registry(self.registry, event)
         self.registry_offset, self.registry_moved = offset, True
+        if isinstance(event, ContextDefined):
+            self._mend(event.context.name, at)
+        elif isinstance(event, ContextRemoved):
+            self._mend(event.name, at)
 
     def fold_job(self, event: JobEvent, at: int, partition: int, offset: int) -> None:
         """Take one record of `mist.job-events` (append time `at`, ms)."""
@@ -137,7 +150,7 @@ class Cluster:
         after = evolve(job, event, at)
         if after is not job:
             self.jobs[job_id] = after
-            self._note(job, event, after, (partition, offset))
+            self._note(job, event, after, (partition, offset), at)
         if (own or after is not job) and job_id not in self._deciding:
             self._settle(job_id)
 
@@ -170,11 +183,12 @@ class Cluster:
         elif job.status is Status.ASSIGNED and job.host_id is not None:
             self._place(job, self.host(job.host_id))
 
-    def extend(self, job: Job, event: JobAssigned) -> None:
-        """This step's own decision for a new job goes on with its assignment."""
-        self._fresh[job.job_id] = evolve(job, event, self.now)
+    def extend(self, job: Job, event: JobAssigned | JobFailed) -> None:
+        """This step's own decision for a new job goes on: what becomes of it is known already."""
+        after = self._fresh[job.job_id] = evolve(job, event, self.now)
         self._deciding[job.job_id] += 1
-        self._place(job, self.host(event.host_id))
+        if after.status is Status.ASSIGNED and after.host_id is not None:
+            self._place(job, self.host(after.host_id))
 
     def close_step(self) -> None:
         """The step's decisions are on their way: none can be extended any more."""
@@ -193,14 +207,20 @@ class Cluster:
             self._fresh.pop(event.job_id, None)
         return True
 
-    def _note(self, job: Job, event: JobEvent, after: Job, place: tuple[int, int]) -> None:
+    def _note(self, job: Job, event: JobEvent, after: Job, place: tuple[int, int], at: int) -> None:
         """What an accepted fact says beyond the job itself: homes, refusals, where the assignment stands."""
+        load = self.load(after.request.context.name)
         if isinstance(event, JobAssigned):
             self._assigned_at[event.job_id] = place
             if after.request.mode == "shared":
-                self.load(after.request.context.name).home = event.host_id
+                load.home = event.host_id
+        elif isinstance(event, JobStarted):
+            load.failures.clear(at)
         elif isinstance(event, JobAttemptLost) and event.version is None and job.status is Status.ASSIGNED:
-            self.host(event.writer).refused.add(after.request.context.name)
+            self.host(event.writer).refused.add(load.name)
+            if event.failed_driver is not None:
+                load.failures.add(event.failed_driver, at, event.reason)
+                self._end_back_off(load)
 
     def _settle(self, job_id: str) -> None:
         """Bring queue, capacity and deadlines in line with the fold; called when nothing is in flight for the job."""
@@ -223,10 +243,26 @@ class Cluster:
 
     def _wait_or_enqueue(self, job: Job) -> None:
         due = retry_at(job)
-        if due > self.now:
+        if due > self.now and not self.load(job.request.context.name).failures.broken:
             heapq.heappush(self._retries, (due, job.job_id))
         else:
             self._enqueue(job)
+
+    def _end_back_off(self, load: ContextLoad) -> None:
+        """A broken context's jobs are not tried again: none of them waits for that."""
+        if load.failures.broken:
+            for _, job_id in self._retries:
+                job = self.jobs.get(job_id)
+                if job is not None and job.status is Status.QUEUED and job.request.context.name == load.name:
+                    self._enqueue(job)
+
+    def _mend(self, context: str, at: int) -> None:
+        """Its settings have changed; the default's stand for those of every context that has none."""
+        self.load(context).failures.clear(at)
+        if context == DEFAULT_CONTEXT:
+            for load in self.contexts.values():
+                if f"context/{load.name}" not in self.registry:
+                    load.failures.clear(at)
 
     def _enqueue(self, job: Job) -> None:
         load = self.load(job.request.context.name)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from mist_domain.driver_failures import DriverFailures
 from mist_domain.job import Job
 
 BACK_OFF_MS = 1_000
@@ -19,6 +20,7 @@ class ContextLoad:
     waiting: set[str] = field(default_factory=set)
     active: set[str] = field(default_factory=set)
     home: str | None = None
+    failures: DriverFailures = field(default_factory=DriverFailures)
 
 
 def queue_order(job: Job) -> Order:

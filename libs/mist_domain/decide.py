@@ -156,7 +156,12 @@ def _impossible(cluster: Cluster, request: StartRequest, endpoint: Endpoint | No
     problems = check_arguments(json.loads(endpoint.signature), json.loads(request.parameters))
     if problems:
         return "bad parameters: " + "; ".join(problems)
-    return _full(cluster, context)
+    return _broken(cluster, context) or _full(cluster, context)
+
+
+def _broken(cluster: Cluster, context: Context) -> str | None:
+    failures = cluster.load(context.name).failures
+    return failures.sentence(context.name) if failures.broken else None
 
 
 def _full(cluster: Cluster, context: Context) -> str | None:

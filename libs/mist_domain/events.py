@@ -104,7 +104,10 @@ class JobCanceled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobAttemptLost:
-    """An attempt ended without an outcome. From a host with `attempt` alone, from a scheduler with `version` too."""
+    """An attempt ended without an outcome. From a host with `attempt` alone, from a scheduler with `version` too.
+
+    `failed_driver` names the driver (unique for ever) when the attempt was lost because that could not start.
+    """
 
     job_id: str
     writer: str
@@ -112,6 +115,7 @@ class JobAttemptLost:
     attempt: int
     reason: str
     detail: str | None = None
+    failed_driver: str | None = None
 
 
 JobEvent = (

@@ -17,45 +17,57 @@ def plan(cluster: Cluster, arrivals: Sequence[Decision] = ()) -> list[Decision]:
         for decision in [*_losses(cluster), *_overdue(cluster)]:
             cluster.begin(decision)
             decisions[decision.job_id] = decision
-    for event in _assignments(cluster):
+    for event in _dispatch(cluster):
         so_far = decisions.get(event.job_id)
         decisions[event.job_id] = Decision(event.job_id, (*(so_far.events if so_far else ()), event))
     cluster.close_step()
     return list(decisions.values())
 
 
-def _assignments(cluster: Cluster) -> Iterator[JobAssigned]:
+def _dispatch(cluster: Cluster) -> Iterator[JobAssigned | JobFailed]:
     """Round-robin between contexts, one job each, until a whole round gives nothing."""
     asking = list(cluster.ring)
     while asking:
-        given = {name: _assign_one(cluster, cluster.load(name)) for name in asking}
+        given = {name: _dispatch_one(cluster, cluster.load(name)) for name in asking}
         yield from (event for event in given.values() if event is not None)
         asking = [name for name, event in given.items() if event is not None]
 
 
-def _assign_one(cluster: Cluster, load: ContextLoad) -> JobAssigned | None:
+def _dispatch_one(cluster: Cluster, load: ContextLoad) -> JobAssigned | JobFailed | None:
+    """The first of the context's queue goes to a host; if the context is broken it ends instead."""
     job = cluster.head(load)
     if job is None:
         if not load.heap:
             cluster.ring.pop(load.name, None)
         return None
-    host = _choose_host(cluster, load, job)
-    if host is None:
+    event = _fail_broken(cluster, load, job) if load.failures.broken else _assign(cluster, load, job)
+    if event is None:
         return None
     heapq.heappop(load.heap)
     cluster.rotate(load.name)
-    event = JobAssigned(
+    if cluster.is_open(job.job_id):
+        cluster.extend(job, event)
+    else:
+        cluster.begin(Decision(job.job_id, (event,)))
+    return event
+
+
+def _fail_broken(cluster: Cluster, load: ContextLoad, job: Job) -> JobFailed:
+    error = load.failures.sentence(load.name)
+    return JobFailed(job_id=job.job_id, writer=cluster.scheduler_id, version=job.version, error=error)
+
+
+def _assign(cluster: Cluster, load: ContextLoad, job: Job) -> JobAssigned | None:
+    host = _choose_host(cluster, load, job)
+    if host is None:
+        return None
+    return JobAssigned(
         job_id=job.job_id,
         writer=cluster.scheduler_id,
         version=job.version,
         attempt=job.attempt,
         host_id=host.host_id,
     )
-    if cluster.is_open(job.job_id):
-        cluster.extend(job, event)
-    else:
-        cluster.begin(Decision(job.job_id, (event,)))
-    return event
 
 
 def _choose_host(cluster: Cluster, load: ContextLoad, job: Job) -> HostView | None:

@@ -133,7 +133,7 @@ class Scheduler:
                 self._clock.read_back(self._now())
             self.cluster.fold_host(fact, record.time, live=live)
         elif record.topic == REGISTRY and isinstance(fact, get_args(RegistryEvent)):
-            self.cluster.fold_registry(fact, record.offset)
+            self.cluster.fold_registry(fact, record.offset, record.time)
         else:
             self._pass_over(record, f"a {type(fact).__name__} does not belong here")
 

@@ -54,11 +54,11 @@ class Attempts:
         if job.status is Status.CANCELLING:
             self._cancel(attempt)
         elif job.status is not Status.ASSIGNED:
-            self._lose(attempt, ends.NOT_STARTED_HERE)
+            self._lose(attempt, ends.Loss(reason=ends.NOT_STARTED_HERE))
         elif self._fleet.draining:
-            self._lose(attempt, ends.HOST_STOPPING)
+            self._lose(attempt, ends.Loss(reason=ends.HOST_STOPPING))
         elif len(self.held) - self._ending > self._slots:
-            self._lose(attempt, ends.HOST_FULL)
+            self._lose(attempt, ends.Loss(reason=ends.HOST_FULL))
         else:
             self._waiting[job.job_id] = attempt
 
@@ -132,10 +132,10 @@ class Attempts:
         else:
             self._fleet.rest(worker)
 
-    def lose_all(self, worker: Worker, reason: str, lines: tuple[str, ...] = ()) -> None:
+    def lose_all(self, worker: Worker, loss: ends.Loss) -> None:
         """The worker is no more: so are the attempts in it."""
         for attempt in list(worker.attempts.values()):
-            self._lose(attempt, reason, lines)
+            self._lose(attempt, loss)
 
     def stop_all(self, worker: Worker) -> None:
         """Somebody wanted the worker to end: what ran in it has failed, and what did not is tried again."""
@@ -146,21 +146,21 @@ class Attempts:
             elif attempt.phase is Phase.RUNNING:
                 self._end(attempt, ends.failed(self._host_id, job, ends.WORKER_STOPPED))
             else:
-                self._lose(attempt, ends.WORKER_STOPPED)
+                self._lose(attempt, ends.Loss(reason=ends.WORKER_STOPPED))
 
     def give_back(self) -> None:
         """The host is to stop: what has not started is for another host."""
         for attempt in list(self.held.values()):
             if attempt.phase in {Phase.WAITING, Phase.SEATED}:
-                self._lose(attempt, ends.HOST_STOPPING)
+                self._lose(attempt, ends.Loss(reason=ends.HOST_STOPPING))
 
     # -- ends ----------------------------------------------------------------------------------------------------------
 
     def _canceled(self, attempt: Attempt) -> JobCanceled:
         return JobCanceled(job_id=attempt.job_id, writer=self._host_id, attempt=attempt.number)
 
-    def _lose(self, attempt: Attempt, reason: str, lines: tuple[str, ...] = ()) -> None:
-        self._end(attempt, ends.lost(self._host_id, attempt.job_id, attempt.number, reason, lines))
+    def _lose(self, attempt: Attempt, loss: ends.Loss) -> None:
+        self._end(attempt, ends.lost(self._host_id, attempt.job_id, attempt.number, loss))
 
     def _end(self, attempt: Attempt, event: HostEvent) -> None:
         """Append the attempt's end."""

@@ -1,5 +1,7 @@
 """How an attempt ends, as the fact the host appends, and the sentences it gives as reasons."""
 
+from dataclasses import dataclass
+
 from mist_domain.events import JobAttemptLost, JobCanceled, JobFailed, JobFinished
 from mist_domain.job import Job, Status
 from mist_worker_host.stimuli import Report, RunCanceled, RunFailed, RunFinished
@@ -33,10 +35,24 @@ def failed(host_id: str, job: Job, error: str, detail: str | None = None) -> Job
     )
 
 
-def lost(host_id: str, job_id: str, attempt: int, reason: str, lines: tuple[str, ...] = ()) -> JobAttemptLost:
-    """`lines` are the last that the attempt's driver printed."""
-    detail = last_lines(lines) if lines else None
-    return JobAttemptLost(job_id=job_id, writer=host_id, attempt=attempt, reason=cut(reason), detail=detail)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """Why attempts were lost: `lines` are the last that their driver printed, `failed_driver` one that did not start."""
+
+    reason: str
+    lines: tuple[str, ...] = ()
+    failed_driver: str | None = None
+
+
+def lost(host_id: str, job_id: str, attempt: int, loss: Loss) -> JobAttemptLost:
+    return JobAttemptLost(
+        job_id=job_id,
+        writer=host_id,
+        attempt=attempt,
+        reason=cut(loss.reason),
+        detail=last_lines(loss.lines) if loss.lines else None,
+        failed_driver=loss.failed_driver,
+    )
 
 
 def cut(text: str) -> str:

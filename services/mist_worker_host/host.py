@@ -123,9 +123,10 @@ class HostCore:
                 self._give_up(worker, f"the driver could not start: {stimulus.error}", stimulus.lines)
             case DriverExited():
                 how = "the driver died" if worker.ready else "the driver could not start"
+                loss = self._loss(worker, f"{how}: {stimulus.reason}", stimulus.lines)
                 worker.stopping = True
                 del self.fleet.workers[worker.key]
-                self.attempts.lose_all(worker, f"{how}: {stimulus.reason}", stimulus.lines)
+                self.attempts.lose_all(worker, loss)
 
     def _ready(self, worker: Worker, spark_ui: str | None) -> None:
         if worker.stopping:
@@ -137,8 +138,15 @@ class HostCore:
 
     def _give_up(self, worker: Worker, reason: str, lines: tuple[str, ...] = ()) -> None:
         if not worker.stopping:
+            loss = self._loss(worker, reason, lines)
             self.fleet.kill(worker)
-            self.attempts.lose_all(worker, reason, lines)
+            self.attempts.lose_all(worker, loss)
+
+    def _loss(self, worker: Worker, reason: str, lines: tuple[str, ...]) -> ends.Loss:
+        """A driver that ends before it was ready, and was not told to end, has failed."""
+        failed = not worker.ready and not worker.stopping and not self.draining
+        driver = f"{self.identity.host_id}/{worker.key}" if failed else None
+        return ends.Loss(reason=reason, lines=lines, failed_driver=driver)
 
     def _stop_workers(self, request: StopWorkerRequest) -> None:
         if request.host_id == self.identity.host_id:

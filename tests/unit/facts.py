@@ -103,9 +103,9 @@ class Bench:
         self.offset = 0
         self.time = 1_000
         defined = endpoint or Endpoint(name="e", path="e.py", class_name="e")
-        self.cluster.fold_registry(EndpointDefined(endpoint=defined), 0)
+        self.cluster.fold_registry(EndpointDefined(endpoint=defined), 0, 0)
         for context in contexts:
-            self.cluster.fold_registry(ContextDefined(context=context), 1)
+            self.cluster.fold_registry(ContextDefined(context=context), 1, 0)
         self.tick()
         for host in hosts:
             self.hear(host_state(host))

@@ -297,7 +297,8 @@ def test_a_driver_that_cannot_start_loses_those_who_waited_for_it(end: DriverUnu
     bench.tell(end)
     reason = "the driver could not start: bad master"
     assert bench.appended == [
-        JobAttemptLost(job_id=job_id, writer=HOST, attempt=1, reason=reason, detail="x") for job_id in "ab"
+        JobAttemptLost(job_id=job_id, writer=HOST, attempt=1, reason=reason, detail="x", failed_driver=f"{HOST}/1")
+        for job_id in "ab"
     ]
     bench.read_back()
     assert bench.status("a") is Status.QUEUED

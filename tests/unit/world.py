@@ -57,8 +57,8 @@ class Scheduler:
         self.cluster = Cluster(self.name)
         for name, retries in ENDPOINTS.items():
             endpoint = Endpoint(name=name, path="p", class_name="c", retries=retries)
-            self.cluster.fold_registry(EndpointDefined(endpoint=endpoint), 0)
-        self.cluster.fold_registry(ContextDefined(context=Context(name="default", max_jobs=2)), 1)
+            self.cluster.fold_registry(EndpointDefined(endpoint=endpoint), 0, 0)
+        self.cluster.fold_registry(ContextDefined(context=Context(name="default", max_jobs=2)), 1, 0)
 
     def hear(self, record: HostState | Tick, at: int) -> None:
         self.cluster.fold_host(record, at, live=True)
