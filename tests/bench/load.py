@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaProducer
 START = "/v2/api/endpoints/noop?context=bench"
 REQUESTS = "mist.requests"
 LIMIT_SECONDS = 120.0
+BATCH = 100
 
 
 class Feed:
@@ -90,13 +91,11 @@ async def jobs_per_second_by_kafka(kafka: str, url: str, count: int) -> float:
     await producer.start()
     try:
         partitions = sorted(await producer.partitions_for(REQUESTS))
-        for first in range(0, count, 500):
-            batch = producer.create_batch()
-            size = sum(
-                batch.append(key=None, value=body, timestamp=None) is not None for _ in range(min(500, count - first))
-            )
-            assert size == min(500, count - first)
-            await producer.send_batch(batch, REQUESTS, partition=partitions[first // 500 % len(partitions)])
+        for first in range(0, count, BATCH):
+            batch, wanted = producer.create_batch(), min(BATCH, count - first)
+            taken = sum(batch.append(key=None, value=body, timestamp=None) is not None for _ in range(wanted))
+            assert taken == wanted, "a batch of requests is larger than the producer takes"
+            await producer.send_batch(batch, REQUESTS, partition=partitions[first // BATCH % len(partitions)])
         await producer.flush()
     finally:
         await producer.stop()
