@@ -27,12 +27,21 @@ class Tail:
     """
 
     def __init__(
-        self, kafka: str | KafkaAddress, topics: Sequence[str], *, offsets: Mapping[Place, int] | None = None
+        self,
+        kafka: str | KafkaAddress,
+        topics: Sequence[str],
+        *,
+        offsets: Mapping[Place, int] | None = None,
+        gather: float = 0,
     ) -> None:
-        """`offsets`: where to begin, per (topic, partition); at the beginning where none is given."""
+        """`offsets`: where to begin, per (topic, partition); at the beginning where none is given.
+
+        `gather`: seconds for which records are gathered before they come, for a reader that is in no hurry.
+        """
         self._kafka = kafka_address(kafka)
         self._topics = tuple(topics)
         self._offsets = dict(offsets or {})
+        self._gather = gather
         self.positions: dict[Place, int] = {}
         self.ends: dict[Place, int] = {}
 
@@ -46,7 +55,7 @@ class Tail:
     async def start(self) -> None:
         """Connect and find the ends. Raises `Outage`, or `LogReset` when `offsets` lie beyond them."""
         places = await all_places(self._kafka, self._topics)
-        self._consumer = new_consumer(self._kafka)
+        self._consumer = new_consumer(self._kafka, gather=self._gather)
         await start_consumer(self._kafka, self._consumer)
         try:
             await self._begin(places)

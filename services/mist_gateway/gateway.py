@@ -78,7 +78,7 @@ class Gateway:
             self.reason = "Mist is starting: it reads the log."
             await self._warm()
             offsets = await self._committed()
-            tail = await stack.enter_async_context(Tail(self.settings.kafka, [REQUESTS], offsets=offsets))
+            tail = await stack.enter_async_context(Tail(self.settings.kafka, [REQUESTS], offsets=offsets, gather=0.1))
             self._requests = RequestsLog(tail, self.codec, self.state.jobs)
             await self._requests.replay()
             await stack.enter_async_context(self._faust())
@@ -193,14 +193,15 @@ class Gateway:
         """A topic made anew ends below what was folded; requests that became nothing are dropped."""
         while True:
             for table in self.tables.all:
-                ends = await self._ends(table.topic)
-                for partition, end in ends.items():
-                    if end <= table.applied[table.place(partition)]:
-                        raise LogReset(
-                            f"{table.topic}/{partition} ends at {end}, below what was read: it was made anew"
-                        )
+                await self._refuse_reset(table)
             await self._drop_refused()
             await asyncio.sleep(CHECK_PAUSE)
+
+    async def _refuse_reset(self, table: LogTable) -> None:
+        read = table.offsets()  # before the ends are asked for: what is read meanwhile lies beyond them
+        for partition, end in (await self._ends(table.topic)).items():
+            if end <= read[partition]:
+                raise LogReset(f"{table.topic}/{partition} ends at {end}, below what was read: it was made anew")
 
     async def _ends(self, topic: str) -> dict[int, int]:
         try:

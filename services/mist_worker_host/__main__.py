@@ -28,7 +28,7 @@ async def serve(settings: WorkerHostSettings, folder: StateFolder, stop: asyncio
     async with Appender(settings.kafka) as appender, Tail(settings.kafka, [JOB_EVENTS]) as jobs:
         async with Reader(settings.kafka) as reader:
             ends = {(REQUESTS, partition): end for partition, end in (await reader.ends(REQUESTS)).items()}
-        async with Tail(settings.kafka, [REQUESTS], offsets=ends) as requests:
+        async with Tail(settings.kafka, [REQUESTS], offsets=ends, gather=0.25) as requests:
             identity = _identity(settings, folder)
             folder.begin(identity.host_id)
             core = HostCore(identity, Patience(grace=settings.grace_seconds, launch=settings.launch_seconds))
