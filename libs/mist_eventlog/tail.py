@@ -1,5 +1,6 @@
 """Reading whole topics without a group: replay up to the end, then what is appended."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Self
 
@@ -33,15 +34,19 @@ class Tail:
         *,
         offsets: Mapping[Place, int] | None = None,
         gather: float = 0,
+        rest: float = 0,
     ) -> None:
         """`offsets`: where to begin, per (topic, partition); at the beginning where none is given.
 
         `gather`: seconds for which records are gathered before they come, for a reader that is in no hurry.
+        `rest`: seconds after each batch in which nothing is fetched, so that what comes thick and fast comes together;
+        after a silence a record still comes at once.
         """
         self._kafka = kafka_address(kafka)
         self._topics = tuple(topics)
         self._offsets = dict(offsets or {})
         self._gather = gather
+        self._rest = rest
         self.positions: dict[Place, int] = {}
         self.ends: dict[Place, int] = {}
 
@@ -93,6 +98,8 @@ class Tail:
             raise Outage(f"reading {', '.join(self._topics)} failed: {error!r}") from error
         for place, records in polled.items():
             self.positions[place] = records[-1].offset + 1
+        if polled and self._rest and self.replayed:
+            self._pause_fetching()
         return as_records(polled)
 
     async def present_ends(self) -> dict[Place, int]:
@@ -107,6 +114,11 @@ class Tail:
         self._consumer.assign(places)
         for place, position in self.positions.items():
             self._consumer.seek(TopicPartition(*place), position)
+
+    def _pause_fetching(self) -> None:
+        places = self._consumer.assignment()
+        self._consumer.pause(*places)
+        asyncio.get_running_loop().call_later(self._rest, self._consumer.resume, *places)
 
     async def _skip_deleted(self) -> None:
         """Go on at the beginning where retention has deleted what was to be read next."""

@@ -13,6 +13,9 @@ from mist_runtime.process import run, until
 from mist_scheduler.service import HOSTS, JOB_EVENTS, REGISTRY, Scheduler
 from mist_scheduler.settings import SchedulerSettings
 
+REST = 0.005
+"""Seconds: what the scheduler reads back is in no hurry, and each fetch takes from who is (host, gateway)."""
+
 log = structlog.get_logger("mist.scheduler")
 
 
@@ -22,7 +25,7 @@ async def serve(settings: SchedulerSettings, stop: asyncio.Event) -> None:
     await _wait_for_kafka(settings.kafka, stop)
     async with (
         Appender(settings.kafka) as appender,
-        Tail(settings.kafka, (JOB_EVENTS, HOSTS, REGISTRY)) as tail,
+        Tail(settings.kafka, (JOB_EVENTS, HOSTS, REGISTRY), rest=REST) as tail,
     ):
         scheduler = Scheduler(scheduler_id, settings, Codec(RECORDS), appender, tail)
         await scheduler.replay()

@@ -128,6 +128,21 @@ async def test_a_record_is_seen_soon_after_it_was_appended(kafka: str, topic: st
     assert sorted(waits)[len(waits) // 2] < 0.05
 
 
+@pytest.mark.parametrize(("gather", "rest"), [(0.05, 0.0), (0.0, 0.02)])
+async def test_a_reader_that_is_in_no_hurry_misses_nothing(
+    kafka: str, topic: str, appender: Appender, gather: float, rest: float
+) -> None:
+    async with Tail(kafka, [topic], gather=gather, rest=rest) as tail:
+        values = [b"%d" % number for number in range(100)]
+        heard: list[bytes] = []
+        for value in values:
+            await appender.append(topic, b"one key", value)
+        async with asyncio.timeout(LIMIT):
+            while len(heard) < len(values):
+                heard += [record.value for record in await tail.next_batch(1.0)]
+        assert heard == values
+
+
 async def test_deleted_records_are_passed_over(kafka: str, topic: str, appender: Appender, admin: AdminClient) -> None:
     """Retention took what was to be read next; the rest is read."""
     await fill(appender, topic, 300)
