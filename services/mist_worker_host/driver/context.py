@@ -15,13 +15,13 @@ class SparkThread:
     """A thread as its JVM twin knows it: under one tag for ever, by which its Spark work can be stopped."""
 
     def __init__(self, spark: Spark, tag: str) -> None:
-        self._context = spark.context
+        self._context: Any = spark.context._jsc.sc()
         mark_thread(spark, tag)
-        self._properties: Any = self._context._jsc.sc().getLocalProperties().clone()
+        self._properties: Any = self._context.getLocalProperties().clone()
 
     def begin(self, description: str) -> None:
         """Forget what the job before has set, and name this one on Spark's pages."""
-        self._context._jsc.sc().setLocalProperties(self._properties.clone())
+        self._context.setLocalProperties(self._properties.clone())
         self._context.setJobDescription(description)
 
 

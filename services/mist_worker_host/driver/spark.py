@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from mist_runtime.java import find_java, spark_java_home
+from mist_worker_host.driver.spare_session import SpareSession
 from mist_worker_host.driver.spark_cancel import raise_cancels
 from mist_worker_host.driver.spark_settings import prepare_environment, spark_settings
 from mist_worker_host.driver.tenancy import show_each_job_its_own
@@ -36,6 +37,7 @@ class Spark:
         self.gone = threading.Event()
         self.context: SparkContext
         self.root: SparkSession
+        self._spare: SpareSession
         self._hive: SparkSession | None = None
         self._making_hive = threading.Lock()
         self._process: Any = None
@@ -53,6 +55,7 @@ class Spark:
         self._process = self.context._gateway.proc  # type: ignore[union-attr]
         threading.Thread(target=self._watch_jvm, name="jvm-watch", daemon=True).start()
         show_each_job_its_own(self.root)
+        self._spare = SpareSession(self.root.newSession)
         raise_cancels()
         self.ready.set()
 
@@ -65,7 +68,7 @@ class Spark:
 
     def new_session(self) -> "SparkSession":
         """A session of a job's own: its views and settings are seen by no other job of this driver."""
-        return self.root.newSession()
+        return self._spare.take()
 
     def new_hive_session(self) -> "SparkSession":
         """The same over Hive's catalogue, which the first job that asks for it starts."""
