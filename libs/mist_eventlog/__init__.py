@@ -9,6 +9,7 @@ from mist_eventlog.kafka import KafkaAddress
 from mist_eventlog.reader import Reader, committed
 from mist_eventlog.record import Item, Place, Placed, Record
 from mist_eventlog.tail import Tail
+from mist_eventlog.waiting import wait_for_kafka
 
 __all__ = [
     "Appender",
@@ -26,4 +27,5 @@ __all__ = [
     "Tail",
     "committed",
     "dead_letter",
+    "wait_for_kafka",
 ]

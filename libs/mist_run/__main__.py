@@ -14,13 +14,14 @@ from mist_run.errors import CannotRun
 from mist_run.live import live
 from mist_run.settings import RunSettings
 from mist_runtime.java import NoJava, find_java
+from mist_runtime.settings import read_settings
 
 
 def main(
     once: Annotated[bool, typer.Option("--once", help="End when the example jobs have finished.")] = False,  # noqa: FBT002
 ) -> None:
     """Run Mist on this machine."""
-    settings = RunSettings()
+    settings = read_settings(RunSettings)
     try:
         with sole_use(settings.folder):
             check_ports(settings)

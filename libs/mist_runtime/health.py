@@ -3,15 +3,19 @@
 Live = the service's loop turned lately. Ready = live, and the service says of itself that it is.
 """
 
+import asyncio
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from prometheus_client import make_wsgi_app
 
 LIVE_SECONDS = 10.0
+BEAT_SECONDS = 1.0
 
 
 class Health:
@@ -22,9 +26,27 @@ class Health:
         self._beat = clock()
         self.unready: str | None = "starting"
 
+    def wait_for(self, reason: str | None) -> None:
+        """The service is not ready, and why; `None`: it is."""
+        self.unready = reason
+
     def beat(self) -> None:
         """The loop turned."""
         self._beat = self._clock()
+
+    @asynccontextmanager
+    async def beating(self) -> AsyncIterator[None]:
+        """Shows that the event loop turns, as long as it does."""
+        task = asyncio.create_task(self._keep_beating())
+        try:
+            yield
+        finally:
+            task.cancel()
+
+    async def _keep_beating(self) -> None:
+        while True:
+            self.beat()
+            await asyncio.sleep(BEAT_SECONDS)
 
     def not_live(self) -> str | None:
         """Why the service is not live, or `None`."""
@@ -36,9 +58,17 @@ class Health:
         return self.not_live() or self.unready
 
 
-def serve_health(health: Health, host: str, port: int) -> WSGIServer:
-    """Answer on `host:port` until the process ends. Raises `OSError` when the port is taken."""
-    server = make_server(host, port, _application(health), handler_class=_Quiet)
+def serve_health(health: Health, host: str, port: int) -> WSGIServer | None:
+    """Answer on `host:port` until the process ends; port 0 serves none. Exits with a sentence when it is taken."""
+    if port == 0:
+        return None
+    try:
+        server = make_server(host, port, _application(health), handler_class=_Quiet)
+    except OSError as error:
+        sys.exit(
+            f"Mist cannot answer probes on {host}:{port} ({error.strerror}): stop what uses the port, "
+            "or set MIST_HEALTH_PORT to another one, or to 0 for none."
+        )
     threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
     return server
 

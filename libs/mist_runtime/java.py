@@ -20,6 +20,7 @@ from mist_runtime.cache import cache_folder
 OLDEST = 17
 _ANSWER_SECONDS = 30.0
 _VERSION = re.compile(r"^\s*java\.version = (\S+)$", re.MULTILINE)
+_VENDOR = re.compile(r"^\s*java\.vendor = (.+)$", re.MULTILINE)
 _HOME = re.compile(r"^\s*java\.home = (.+)$", re.MULTILINE)
 _WRAPPER = """#!/bin/sh
 for argument do
@@ -40,6 +41,7 @@ class Java:
 
     home: Path
     version: str
+    vendor: str = ""
     bundled: bool = False
 
     @property
@@ -89,8 +91,10 @@ def _ask(program: Path, *, bundled: bool) -> Java | None:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=_ANSWER_SECONDS, check=True).stderr
     except (OSError, subprocess.SubprocessError):
         return None
-    home, version = _HOME.search(answer), _VERSION.search(answer)
-    return Java(home=Path(home[1]), version=version[1], bundled=bundled) if home and version else None
+    home, version, vendor = _HOME.search(answer), _VERSION.search(answer), _VENDOR.search(answer)
+    if not home or not version:
+        return None
+    return Java(home=Path(home[1]), version=version[1], vendor=vendor[1] if vendor else "", bundled=bundled)
 
 
 def _wrapped(java: Java) -> Path:

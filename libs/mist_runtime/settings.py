@@ -1,16 +1,25 @@
-"""Settings that every service shares. Each service adds its own; all come from `MIST_…` in the environment."""
+"""Settings that services share. Each service adds its own; all come from `MIST_…` in the environment."""
 
+import sys
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self, TypeVar
 
-from pydantic import Field
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from mist_domain.host_view import LOST_TICKS
+
+PREFIX = "MIST_"
+LEASE_MARGIN = 4.0
+"""Seconds by which drivers must be dead before their host is called lost: a sign of life on its way, a late kill."""
+
+Settings = TypeVar("Settings", bound=BaseSettings)
 
 
 class ServiceSettings(BaseSettings):
     """Built once, in a service's `__main__.py`, and passed down."""
 
-    model_config = SettingsConfigDict(env_prefix="MIST_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
     kafka: str = Field("127.0.0.1:9092", description="Kafka bootstrap servers, host:port, comma-separated.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
@@ -18,3 +27,45 @@ class ServiceSettings(BaseSettings):
     health_host: str = Field("127.0.0.1", description="Address that serves /livez, /readyz and /metrics.")
     health_port: int = Field(0, description="Port of /livez, /readyz and /metrics; 0 serves none.", ge=0, le=65535)
     state: Path = Field(Path(".mist/state"), description="Folder for what a service keeps on disk between starts.")
+
+
+class LeaseSettings(ServiceSettings):
+    """What schedulers and hosts must agree on: set both alike."""
+
+    tick_seconds: float = Field(
+        1.0, description="Least time between two of the schedulers' ticks, the measure of a host's silence.", gt=0
+    )
+    lease_seconds: float = Field(
+        20.0,
+        description="Drivers end themselves when Kafka has not confirmed a sign of life of their host for so long. "
+        "Longer than a broker's fail-over, shorter than the 25 ticks after which a host is given up.",
+        ge=3,
+    )
+
+    @model_validator(mode="after")
+    def _lease_ends_before_the_host_is_lost(self) -> Self:
+        lost_after = LOST_TICKS * self.tick_seconds
+        if self.lease_seconds + LEASE_MARGIN > lost_after:
+            raise ValueError(
+                f"{PREFIX}LEASE_SECONDS is {self.lease_seconds:g}, but a host is called lost after {LOST_TICKS} ticks, "
+                f"{lost_after:g} s, and its drivers must be dead {LEASE_MARGIN:g} s before: set "
+                f"{PREFIX}LEASE_SECONDS to {lost_after - LEASE_MARGIN:g} at most, or raise {PREFIX}TICK_SECONDS"
+            )
+        return self
+
+
+def read_settings(settings: type[Settings]) -> Settings:
+    """The settings in the environment; exits with one sentence for each that is wrong."""
+    try:
+        return settings()
+    except ValidationError as error:
+        sys.exit("\n".join(_sentence(settings, one["loc"], one["msg"]) for one in error.errors()))
+
+
+def _sentence(settings: type[BaseSettings], place: tuple[int | str, ...], message: str) -> str:
+    if not place:
+        return message.removeprefix("Value error, ")
+    name = str(place[0])
+    field = settings.model_fields.get(name)
+    meaning = f" ({field.description})" if field and field.description else ""
+    return f"{PREFIX}{name.upper()}: {message[:1].lower()}{message[1:]}{meaning}"

@@ -15,6 +15,7 @@ from mist_gateway.metrics import register_figures
 from mist_gateway.settings import GatewaySettings
 from mist_runtime.logs import configure_logs
 from mist_runtime.process import run, until
+from mist_runtime.settings import read_settings
 
 log = structlog.get_logger("mist.gateway")
 
@@ -77,7 +78,7 @@ def _config(gateway: Gateway) -> uvicorn.Config:
 
 
 def main() -> None:
-    settings = GatewaySettings()
+    settings = read_settings(GatewaySettings)
     configure_logs("gateway", settings.log_level, settings.log_format)
     listening = bind(settings.http_host, settings.http_port)
     host, port = listening.getsockname()[:2]

@@ -13,8 +13,18 @@ import structlog
 from faust.contrib.asgi import bind_to_running_loop
 
 from mist_domain.records import RECORDS
-from mist_eventlog import Appender, Codec, LogReset, Outage, Place, Placed, Reader, Tail, committed
-from mist_eventlog.topics import check
+from mist_eventlog import (
+    Appender,
+    Codec,
+    LogReset,
+    Outage,
+    Place,
+    Placed,
+    Reader,
+    Tail,
+    committed,
+    wait_for_kafka,
+)
 from mist_gateway.faust_app import Tables, add_tables, new_app
 from mist_gateway.index import Entry
 from mist_gateway.live_logs import LiveLogs
@@ -118,14 +128,10 @@ class Gateway:
         return self.tables.jobs.offsets()
 
     async def _wait_for_kafka(self) -> None:
-        while True:
-            try:
-                await check(self.settings.kafka, wait=5.0)
-            except Outage as outage:
-                log.warning("kafka-awaited", kafka=self.settings.kafka, reason=str(outage))
-                self.reason = f"Mist is starting: {outage}."
-            else:
-                return
+        def tell(outage: str) -> None:
+            self.reason = f"Mist is starting: {outage}."
+
+        await wait_for_kafka(self.settings.kafka, tell)
 
     async def _warm(self) -> None:
         """Fold the log up to its end in bulk: many times faster than Faust's own recovery."""

@@ -6,10 +6,11 @@ import uuid
 import structlog
 
 from mist_domain.records import RECORDS
-from mist_eventlog import Appender, Codec, Outage, Tail
-from mist_eventlog.topics import check
+from mist_eventlog import Appender, Codec, Tail, wait_for_kafka
+from mist_runtime.health import Health, serve_health
 from mist_runtime.logs import configure_logs
 from mist_runtime.process import run, until
+from mist_runtime.settings import read_settings
 from mist_scheduler.service import HOSTS, JOB_EVENTS, REGISTRY, Scheduler
 from mist_scheduler.settings import SchedulerSettings
 
@@ -19,33 +20,33 @@ REST = 0.005
 log = structlog.get_logger("mist.scheduler")
 
 
-async def serve(settings: SchedulerSettings, stop: asyncio.Event) -> None:
+async def serve(settings: SchedulerSettings, health: Health, stop: asyncio.Event) -> None:
     """Run one scheduler until `stop` is set."""
+    async with health.beating():
+        await until(stop, wait_for_kafka(settings.kafka, health.wait_for))
+        if not stop.is_set():
+            await _schedule(settings, health, stop)
+
+
+async def _schedule(settings: SchedulerSettings, health: Health, stop: asyncio.Event) -> None:
     scheduler_id = f"scheduler-{uuid.uuid4().hex[:12]}"
-    await _wait_for_kafka(settings.kafka, stop)
+    health.wait_for("it reads the log")
     async with (
         Appender(settings.kafka) as appender,
         Tail(settings.kafka, (JOB_EVENTS, HOSTS, REGISTRY), rest=REST) as tail,
     ):
         scheduler = Scheduler(scheduler_id, settings, Codec(RECORDS), appender, tail)
         await scheduler.replay()
+        health.wait_for(None)
         await until(stop, scheduler.run(), appender.watch())
 
 
-async def _wait_for_kafka(kafka: str, stop: asyncio.Event) -> None:
-    while not stop.is_set():
-        try:
-            await check(kafka, wait=5.0)
-        except Outage as outage:
-            log.warning("kafka-awaited", kafka=kafka, reason=str(outage))
-        else:
-            return
-
-
 def main() -> None:
-    settings = SchedulerSettings()
+    settings = read_settings(SchedulerSettings)
     configure_logs("scheduler", settings.log_level, settings.log_format)
-    run(lambda stop: serve(settings, stop))
+    health = Health()
+    serve_health(health, settings.health_host, settings.health_port)
+    run(lambda stop: serve(settings, health, stop))
 
 
 if __name__ == "__main__":

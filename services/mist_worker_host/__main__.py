@@ -1,53 +1,90 @@
 """`python -m mist_worker_host`: settings, state folder, connections, then the loop until it is told to stop."""
 
 import asyncio
-import contextlib
 import importlib.metadata
 import sys
 import uuid
 
-import structlog
-
 from mist_domain.records import RECORDS
-from mist_eventlog import Appender, Codec, Outage, Reader, Tail
-from mist_eventlog.topics import check, partition_counts
+from mist_eventlog import Appender, Codec, Reader, Tail, wait_for_kafka
+from mist_eventlog.topics import partition_counts
+from mist_runtime.health import Health, serve_health
+from mist_runtime.java import Java, NoJava, find_java
 from mist_runtime.logs import configure_logs
 from mist_runtime.process import run, until
+from mist_runtime.settings import read_settings
 from mist_worker_host.host import HostCore
 from mist_worker_host.identity import Identity, Patience
 from mist_worker_host.service import JOB_EVENTS, REQUESTS, WorkerHost
 from mist_worker_host.settings import WorkerHostSettings
 from mist_worker_host.state_folder import FolderTakenError, StateFolder
 
-log = structlog.get_logger("mist.host")
+STOP_REQUESTS_GATHER = 0.25
+"""Seconds: of the requests only those that stop a worker are a host's, and they can wait."""
 
 
-async def serve(settings: WorkerHostSettings, folder: StateFolder, stop: asyncio.Event) -> None:
-    """Run one host until `stop` is set; its drivers end with it, whatever happens."""
-    await _wait_for_kafka(settings.kafka, stop)
-    async with Appender(settings.kafka) as appender, Tail(settings.kafka, [JOB_EVENTS]) as jobs:
-        async with Reader(settings.kafka) as reader:
-            ends = {(REQUESTS, partition): end for partition, end in (await reader.ends(REQUESTS)).items()}
-        async with Tail(settings.kafka, [REQUESTS], offsets=ends, gather=0.25) as requests:
-            identity = _identity(settings, folder)
-            folder.begin(identity.host_id)
-            core = HostCore(identity, Patience(grace=settings.grace_seconds, launch=settings.launch_seconds))
-            host = WorkerHost(core, settings, folder, Codec(RECORDS), appender)
-            try:
-                await _work(host, jobs, requests, appender, stop)
-            finally:
-                host.kill_all()
-            folder.end()
+class Host:
+    """One start of a host: what it is told, and what it is given."""
 
+    def __init__(self, settings: WorkerHostSettings, folder: StateFolder, java: Java, health: Health) -> None:
+        self._settings = settings
+        self._folder = folder
+        self._java = java
+        self._health = health
 
-async def _work(host: WorkerHost, jobs: Tail, requests: Tail, appender: Appender, stop: asyncio.Event) -> None:
-    await host.replay(jobs)
-    following = asyncio.create_task(host.follow_jobs(jobs))
-    try:
-        await until(stop, _all_of(following), host.follow_requests(requests), host.beat(), appender.watch())
-        await host.drain()
-    finally:
-        following.cancel()
+    async def serve(self, stop: asyncio.Event) -> None:
+        """Run until `stop` is set; its drivers end with it, whatever happens."""
+        async with self._health.beating():
+            await until(stop, wait_for_kafka(self._settings.kafka, self._health.wait_for))
+            if not stop.is_set():
+                await self._connect(stop)
+
+    async def _connect(self, stop: asyncio.Event) -> None:
+        kafka = self._settings.kafka
+        self._health.wait_for("it reads the log")
+        async with Appender(kafka) as appender, Tail(kafka, [JOB_EVENTS]) as jobs:
+            async with Reader(kafka) as reader:
+                ends = {(REQUESTS, partition): end for partition, end in (await reader.ends(REQUESTS)).items()}
+            async with Tail(kafka, [REQUESTS], offsets=ends, gather=STOP_REQUESTS_GATHER) as requests:
+                await self._host(jobs, requests, appender, stop)
+            self._folder.end()
+
+    async def _host(self, jobs: Tail, requests: Tail, appender: Appender, stop: asyncio.Event) -> None:
+        settings, identity = self._settings, self._identity()
+        self._folder.begin(identity.host_id)
+        core = HostCore(identity, Patience(grace=settings.grace_seconds, launch=settings.launch_seconds))
+        host = WorkerHost(core, settings, self._folder, Codec(RECORDS), appender)
+        try:
+            await self._work(host, jobs, requests, appender, stop)
+        finally:
+            host.kill_all()
+
+    async def _work(
+        self, host: WorkerHost, jobs: Tail, requests: Tail, appender: Appender, stop: asyncio.Event
+    ) -> None:
+        await host.replay(jobs)
+        self._health.wait_for(None)
+        following = asyncio.create_task(host.follow_jobs(jobs))
+        try:
+            await until(stop, _all_of(following), host.follow_requests(requests), host.beat(), appender.watch())
+            self._health.wait_for("it is stopping")
+            await host.drain()
+        finally:
+            following.cancel()
+
+    def _identity(self) -> Identity:
+        settings = self._settings
+        return Identity(
+            host_id=f"{settings.name}-{uuid.uuid4().hex[:12]}",
+            name=settings.name,
+            address=settings.address,
+            slots=settings.slots,
+            max_workers=settings.max_workers,
+            partitions=partition_counts()[JOB_EVENTS],
+            spark_version=importlib.metadata.version("pyspark"),
+            java_version=f"{self._java.version} {self._java.vendor}".strip(),
+            replaces=self._folder.predecessor,
+        )
 
 
 async def _all_of(task: "asyncio.Task[None]") -> None:
@@ -55,35 +92,17 @@ async def _all_of(task: "asyncio.Task[None]") -> None:
     await asyncio.shield(task)
 
 
-def _identity(settings: WorkerHostSettings, folder: StateFolder) -> Identity:
-    return Identity(
-        host_id=f"{settings.name}-{uuid.uuid4().hex[:12]}",
-        name=settings.name,
-        address=settings.address,
-        slots=settings.slots,
-        max_workers=settings.max_workers,
-        partitions=partition_counts()[JOB_EVENTS],
-        spark_version=importlib.metadata.version("pyspark"),
-        replaces=folder.predecessor,
-    )
-
-
-async def _wait_for_kafka(kafka: str, stop: asyncio.Event) -> None:
-    while not stop.is_set():
-        with contextlib.suppress(Outage):
-            await check(kafka, wait=5.0)
-            return
-        log.warning("kafka-awaited", kafka=kafka)
-
-
 def main() -> None:
-    settings = WorkerHostSettings()
+    settings = read_settings(WorkerHostSettings)
     configure_logs("host", settings.log_level, settings.log_format)
+    health = Health()
+    serve_health(health, settings.health_host, settings.health_port)
     try:
+        java = find_java()
         folder = StateFolder(settings.state)
-    except (FolderTakenError, OSError) as error:
+    except (NoJava, FolderTakenError, OSError) as error:
         sys.exit(str(error))
-    run(lambda stop: serve(settings, folder, stop))
+    run(Host(settings, folder, java, health).serve)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from mist_eventlog import Placed
 from mist_worker_host.artifacts import ArtifactError, Artifacts
 from mist_worker_host.driver_lines import (
     STOP,
@@ -23,6 +24,7 @@ from mist_worker_host.driver_lines import (
 )
 from mist_worker_host.driver_process import DriverProcess
 from mist_worker_host.instructions import Cancel, Kill, Launch, Run, StopIdle
+from mist_worker_host.log_flow import LogFlow
 from mist_worker_host.printed import Printed
 from mist_worker_host.processes import MARK, kill_marked, mark_of
 from mist_worker_host.settings import WorkerHostSettings
@@ -33,7 +35,7 @@ log = structlog.get_logger("mist.host")
 
 
 class Drivers:
-    """`tell` gets what happened, `print_lines` what jobs printed."""
+    """`tell` gets what happened; `print_lines` appends what jobs printed."""
 
     def __init__(
         self,
@@ -41,7 +43,7 @@ class Drivers:
         settings: WorkerHostSettings,
         folder: StateFolder,
         tell: Callable[[Stimulus], None],
-        print_lines: Callable[[Printout], None],
+        print_lines: "Callable[[Printout], asyncio.Future[list[Placed]]]",
     ) -> None:
         self.lease_until = time.monotonic() + settings.lease_seconds
         self._host_id = host_id
@@ -51,6 +53,7 @@ class Drivers:
         self._artifacts = Artifacts(folder.artifacts)
         self._tell = tell
         self._print_lines = print_lines
+        self._log_flow = LogFlow(settings.job_log_bytes_in_flight)
         self._running: dict[WorkerKey, DriverProcess] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -130,12 +133,18 @@ class Drivers:
                 return
             match said:
                 case Printout():
-                    self._print_lines(said)
+                    self._append_lines(key, said)
                 case Unusable():
                     last = self._running[key].last_lines() if key in self._running else ()
                     self._tell(DriverUnusable(worker=key, error=said.error, lines=last))
                 case _:
                     self._tell(said)
+
+    def _append_lines(self, key: WorkerKey, printout: Printout) -> None:
+        appended = self._print_lines(printout)
+        process = self._running.get(key)
+        if process is not None:
+            appended.add_done_callback(self._log_flow.sent(printout.size, process.pipe))
 
     def _exited(self, key: WorkerKey) -> None:
         process = self._running.pop(key)

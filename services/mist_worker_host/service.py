@@ -142,14 +142,16 @@ class WorkerHost:
         if not done.cancelled() and done.exception() is None:
             self._drivers.renew(sent + self._settings.lease_seconds)
 
-    def _print_lines(self, printout: Printout) -> None:
+    def _print_lines(self, printout: Printout) -> "asyncio.Future[list[Placed]]":
         key = (printout.job_id, printout.attempt)
         lines = LogLines(
             job_id=printout.job_id, attempt=printout.attempt, sequence=self._sequences[key], lines=printout.lines
         )
         self._sequences[key] += 1
-        self._submit([(JOB_LOGS, printout.job_id, self._codec.encode(lines))])
+        return self._submit([(JOB_LOGS, printout.job_id, self._codec.encode(lines))])
 
-    def _submit(self, items: list[tuple[str, str, bytes]]) -> None:
+    def _submit(self, items: list[tuple[str, str, bytes]]) -> "asyncio.Future[list[Placed]]":
         """Append without waiting; a failure ends the process (`Appender.watch`)."""
-        self._appender.submit(items).add_done_callback(lambda done: done.cancelled() or done.exception())
+        appended = self._appender.submit(items)
+        appended.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return appended

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from mist_runtime.settings import ServiceSettings
+from mist_runtime.settings import LeaseSettings
 
 GIB = 1 << 30
 LARGEST_RESULT = 4_000_000
@@ -27,7 +27,7 @@ def drivers_for(memory: int) -> int:
     return min(16, max(2, memory // GIB))
 
 
-class WorkerHostSettings(ServiceSettings):
+class WorkerHostSettings(LeaseSettings):
     name: str = Field(default_factory=socket.gethostname, description="The host's name, the same at each start.")
     address: str = Field(default_factory=socket.gethostname, description="Where the host is, shown with its workers.")
     slots: int = Field(256, description="Jobs that run or wait for their driver at once.", ge=1, le=10_000)
@@ -40,15 +40,8 @@ class WorkerHostSettings(ServiceSettings):
     result_limit: int = Field(
         1_000_000, description="Bytes of JSON that a job may return, 4,000,000 at most.", ge=1, le=LARGEST_RESULT
     )
-    lease_seconds: float = Field(
-        20.0,
-        description="Drivers end themselves when Kafka has not confirmed a sign of life of their host for so long. "
-        "Longer than a broker's fail-over, shorter than the 25 s after which schedulers give the host's jobs up.",
-        gt=1,
-        lt=25,
-    )
     cancel_grace: float = Field(
-        5.0, description="Seconds a canceled job's code may take to end before its thread is given up.", gt=0
+        5.0, description="Seconds a canceled job's code may take to end before its thread is given up.", gt=0, le=15
     )
     grace_seconds: float = Field(
         10.0, description="Seconds running jobs may take to end when the host is told to stop.", ge=0

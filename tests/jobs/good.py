@@ -10,6 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from mist import current_job
 from pyspark import SparkContext
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as f
@@ -122,3 +123,12 @@ def many_lines(lines: int, width: int):
     for _ in range(lines):
         print("x" * width)
     return {}
+
+
+def who_am_i():
+    """The job and attempt as its own thread, and one that it started, see them."""
+    seen = []
+    thread = threading.Thread(target=lambda: seen.append(current_job()))
+    thread.start()
+    thread.join()
+    return {"here": current_job(), "there": seen[0]}

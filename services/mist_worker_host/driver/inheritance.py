@@ -3,7 +3,7 @@
 import threading
 from typing import Any
 
-from mist_worker_host.driver.run import CURRENT, Run
+from mist_worker_host.driver.run import CURRENT, Run, enter
 
 
 def let_threads_inherit() -> None:
@@ -21,7 +21,7 @@ def let_threads_inherit() -> None:
 
 def _within(run: Run, body: Any) -> Any:
     def run_within() -> None:
-        CURRENT.set(run)
+        enter(run)
         if run.context is not None:
             run.context.adopt_thread()
         body()

@@ -11,7 +11,7 @@ from queue import SimpleQueue
 from mist_worker_host.driver.context import SparkThread
 from mist_worker_host.driver.interrupt import JobCanceled, forget_interrupt
 from mist_worker_host.driver.outcome import Canceled, Outcome
-from mist_worker_host.driver.run import CURRENT, Run, State
+from mist_worker_host.driver.run import Run, State, enter
 from mist_worker_host.driver.spark import BROKEN, Spark, leave
 
 Perform = Callable[[Run, "Worker"], Outcome]
@@ -94,14 +94,14 @@ class Worker(threading.Thread):
 
     def _serve(self, run: Run) -> bool:
         """Run one job and tell how it ended. False: this thread must not be used again."""
-        CURRENT.set(run)
+        enter(run)
         outcome: Outcome | None = None
         try:
             outcome = self._pool.perform(run, self)
             _settle(run)
         except JobCanceled:
             _settle(run)
-        CURRENT.set(None)
+        enter(None)
         if run.state is State.ABANDONED:
             return False
         self._pool.report(run, outcome or Canceled())

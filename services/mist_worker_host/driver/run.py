@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
+from mist.current import RUNNING, CurrentJob
+
 if TYPE_CHECKING:
     from mist_worker_host.driver.context import JobContext
     from mist_worker_host.driver.job_log import JobLog
@@ -57,3 +59,9 @@ class Run:
 
 CURRENT: ContextVar[Run | None] = ContextVar("mist_run", default=None)
 """The attempt whose code runs here. Threads that a job starts inherit it (`inheritance`)."""
+
+
+def enter(run: Run | None) -> None:
+    """From here on this thread's code is the run's; nobody's without one."""
+    CURRENT.set(run)
+    RUNNING.set(None if run is None else CurrentJob(run.job_id, run.attempt))
