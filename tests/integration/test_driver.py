@@ -137,6 +137,11 @@ def test_spark_is_told_the_job(driver: DriverProcess) -> None:
     assert f'"description":"job {job}, attempt 1","tags":["mist-thread-' in driver.end(job)["result"]
 
 
+def test_a_job_knows_its_id_and_attempt_in_every_thread(driver: DriverProcess) -> None:
+    job = driver.start("good.who_am_i")
+    assert json.loads(driver.end(job)["result"]) == {"here": [job, 1], "there": [job, 1]}
+
+
 def test_what_a_job_sets_on_its_thread_is_gone_with_it(driver: DriverProcess) -> None:
     for _ in range(10):
         driver.result("good.sets_properties")
