@@ -188,4 +188,6 @@ async def test_a_request_is_committed_once_the_log_shows_its_effect(
             "mist.requests", "k", CODEC.encode(StartRequest(request_id="c", endpoint=endpoint, source="test"))
         )
         await events.events_of(job_id_of(endpoint, "c"), 2)
-    assert (await committed(kafka, group, "mist.requests"))[placed.partition] > placed.offset
+        async with asyncio.timeout(LIMIT):
+            while (await committed(kafka, group, "mist.requests")).get(placed.partition, 0) <= placed.offset:
+                await asyncio.sleep(0.05)
