@@ -59,6 +59,15 @@ class Client:
     def run(self, endpoint: str, arguments: dict[str, Any] | None = None, **query: str) -> dict[str, Any]:
         return self.ended(self.start(endpoint, arguments, **query))
 
+    def driver(self, context: str) -> int:
+        """The process that runs the context's jobs now."""
+        return int(self.run("whoami", context=context)["jobResult"]["pid"])
+
+    def events(self, job_id: str) -> list[Event]:
+        """Every record of the job."""
+        events: list[Event] = self.http.get(f"/v2/api/jobs/{job_id}/events").json()
+        return events
+
     @contextmanager
     def feed(self, path: str = "/v2/api/jobs/ws") -> Iterator["Feed"]:
         with connect(self.url.replace("http", "ws") + path) as socket:

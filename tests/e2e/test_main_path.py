@@ -1,8 +1,6 @@
 """The main path on the real parts: Kafka and REST in, real PySpark, lifecycle events out."""
 
 import json
-import os
-import signal
 import uuid
 from pathlib import Path
 
@@ -126,8 +124,7 @@ def test_cancelling_a_running_job_stops_its_spark_work(mist: Client) -> None:
 
 
 def phases(mist: Client, job_id: str) -> list[str]:
-    events = mist.http.get(f"/v2/api/jobs/{job_id}/events").json()
-    return [event["status"] for event in events if "status" in event]
+    return [event["status"] for event in mist.events(job_id) if "status" in event]
 
 
 def test_a_stopped_worker_fails_its_jobs_and_the_context_gets_another(mist: Client) -> None:
@@ -151,12 +148,17 @@ def test_a_killed_gateway_shows_the_same_jobs_when_it_is_back(mist: Client, stac
     assert mist.http.get("/v2/api/jobs", params={"limit": "1000"}).json() == before
 
 
-def test_a_killed_host_leaves_no_driver_behind(mist: Client, stack: Stack) -> None:
+def test_a_killed_host_leaves_no_driver_behind_and_its_jobs_are_lost_once_it_is_back(
+    mist: Client, stack: Stack
+) -> None:
     pids = [mist.run("whoami")["jobResult"]["pid"], mist.run("whoami")["jobResult"]["jvm"]]
+    running = mist.start("sleeper", {"seconds": 600})
+    mist.reached(running, "started")
     host = stack.services["host-0"]
-    os.kill(host.pid, signal.SIGKILL)
-    host.end()
+    host.kill()
     wait_until("driver and JVM are gone", lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
     host.start()
-    stack.wait_ready()
+    job = mist.ended(running)
+    assert job["status"] == "failed"
+    assert job["jobResult"].endswith("has stopped"), "its successor names it: nobody waits for 25 ticks"
     assert mist.run("noop")["status"] == "finished"
