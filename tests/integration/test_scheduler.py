@@ -189,5 +189,5 @@ async def test_a_request_is_committed_once_the_log_shows_its_effect(
         )
         await events.events_of(job_id_of(endpoint, "c"), 2)
         async with asyncio.timeout(LIMIT):
-            while (await committed(kafka, group, "mist.requests")).get(placed.partition, 0) <= placed.offset:
+            while (await committed(kafka, group, "mist.requests")).get(placed.partition, 0) <= placed.offset:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)

@@ -149,5 +149,8 @@ def _check(code: JobCode, parameters: Arguments) -> None:
 
 
 def _is_lost_connection(error: BaseException) -> bool:
-    """Whether the JVM did not answer (py4j's error, known by name so that pyspark need not be loaded)."""
-    return any(type(one).__name__ == "Py4JNetworkError" for one in causes(error))
+    """Whether the JVM may not have answered: py4j's errors, known by name so that pyspark need not be loaded.
+
+    A `Py4JError` proper comes of a call that found no JVM, and of a wrong call, too.
+    """
+    return any(type(one).__name__ in {"Py4JError", "Py4JNetworkError"} for one in causes(error))
