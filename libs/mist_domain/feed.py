@@ -48,7 +48,12 @@ def _initialized(event: JobInitialized, at: int) -> Announcement:
     told: Announcement = {
         "event": "initialized",
         "id": event.job_id,
-        "params": json.loads(event.parameters),
+        "params": {
+            "filePath": event.endpoint.path,
+            "className": event.endpoint.class_name,
+            "arguments": json.loads(event.parameters),
+            "action": "execute",
+        },
         "endpoint": event.endpoint.name,
         "context": event.context.name,
     }

@@ -90,7 +90,7 @@ def _clock(event: Event) -> str:
 def _detail(event: Event) -> str:
     match event["event"]:
         case "initialized":
-            return f"{event['endpoint']} {json.dumps(event['params'])}"
+            return f"{event['endpoint']} {json.dumps(event['params']['arguments'])}"
         case "started":
             return f"worker {event['workerId']}"
         case "finished":

@@ -51,6 +51,20 @@ async def test_accepted_transitions_are_told_and_retries_only_to_who_asks() -> N
     assert await told(other) == ["end"]
 
 
+async def test_initialized_has_the_params_that_the_job_itself_shows() -> None:
+    jobs = Jobs(Feed(lambda: [5, 9, 7]))
+    one = listener()
+    jobs.feed.add(one)
+    live(jobs, [facts.initialized(parameters='{"n":1}')])
+    (frame,) = await one.next_frames()
+    assert json.loads(frame.text)["params"] == {
+        "filePath": "e.py",
+        "className": "e",
+        "arguments": {"n": 1},
+        "action": "execute",
+    }
+
+
 async def test_a_cursor_names_the_event_and_all_before_it() -> None:
     jobs = Jobs(Feed(lambda: [5, 9, 7]))
     one = listener()

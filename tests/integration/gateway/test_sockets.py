@@ -47,7 +47,7 @@ async def test_all_jobs_are_told_live(gateway: Gateway, log: Log, path: str) -> 
         heard = await of(socket, [job_id], 4)
     assert words(heard) == ["initialized", "queued", "started", "finished"]
     assert list(heard[0]) == ["event", "id", "params", "endpoint", "context", "externalId", "time", "cursor"]
-    assert (heard[0]["params"], heard[2]["workerId"], heard[3]["result"]) == ({"n": 1}, "default", {})
+    assert (heard[0]["params"]["arguments"], heard[2]["workerId"], heard[3]["result"]) == ({"n": 1}, "default", {})
 
 
 @pytest.mark.parametrize("path", PATHS_OF_ONE)
