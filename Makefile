@@ -10,13 +10,14 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help setup run test check fmt lint bench lock up down e2e clean
+.PHONY: help setup run test check fmt lint bench drill lock up down e2e clean
 
 help:
 	@echo "make run      start Mist here: Kafka, the services, an example job (ARGS=--once: exit after it)"
 	@echo "make test     every test that needs no Docker"
 	@echo "make check    format, lint, types, import rules, tests"
 	@echo "make bench    measure round trips and throughput"
+	@echo "make drill    kill everything, again and again, and count what was lost (JOBS=20000)"
 	@echo "make up/down  the same in containers (needs Docker); make e2e: a job through them"
 	@echo "make fmt/lint/lock/clean"
 
@@ -51,6 +52,9 @@ fmt: $(READY)
 
 bench: $(READY)
 	@PYTHONPATH=tests $(BIN)/python tests/bench/run.py $(ARGS)
+
+drill: $(READY)
+	@JOBS=$(JOBS) PYTHONPATH=tests exec $(BIN)/python tests/drill/run.py $(ARGS)
 
 up down e2e:
 	@docker compose version >/dev/null 2>&1 || { echo "make $@ needs Docker with its compose plugin, which this machine lacks; make run needs neither" >&2; exit 1; }
