@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -63,7 +64,7 @@ def serve_health(health: Health, host: str, port: int) -> WSGIServer | None:
     if port == 0:
         return None
     try:
-        server = make_server(host, port, _application(health), handler_class=_Quiet)
+        server = make_server(host, port, _application(health), server_class=_Server, handler_class=_Quiet)
     except OSError as error:
         sys.exit(
             f"Mist cannot answer probes on {host}:{port} ({error.strerror}): stop what uses the port, "
@@ -73,7 +74,15 @@ def serve_health(health: Health, host: str, port: int) -> WSGIServer | None:
     return server
 
 
+class _Server(ThreadingMixIn, WSGIServer):
+    """A thread for each probe: one that sends nothing holds up no other."""
+
+    daemon_threads = True
+
+
 class _Quiet(WSGIRequestHandler):
+    timeout = 10.0
+
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
         """Probes are not worth a line."""
 

@@ -9,16 +9,23 @@ from collections.abc import Awaitable, Callable
 import structlog
 import uvloop
 
+from mist_eventlog import LogReset, Outage
+from mist_eventlog.topics import TopicsUnfit
+
 log = structlog.get_logger("mist.process")
 
 
 def run(service: Callable[[asyncio.Event], Awaitable[None]]) -> None:
     """Run `service(stop)` to its end. `stop` is set by the first SIGTERM or SIGINT.
 
-    An exception ends the process with exit code 1: the supervisor starts it again and the log is replayed.
+    An exception ends the process with exit code 1: the supervisor starts it again and the log is replayed. What the
+    log itself says is told in its own words, a bug with its traceback.
     """
     try:
         uvloop.run(_until_stopped(service))
+    except (LogReset, Outage, TopicsUnfit) as error:
+        log.error("service-ended", reason=str(error))  # noqa: TRY400 - the reason says all
+        sys.exit(1)
     except Exception:
         log.exception("service-died")
         sys.exit(1)

@@ -1,5 +1,6 @@
 """The main path on the real parts: Kafka and REST in, real PySpark, lifecycle events out."""
 
+import importlib.metadata
 import json
 import uuid
 from pathlib import Path
@@ -11,6 +12,7 @@ from client import Client, produce
 from mist_domain.records import RECORDS
 from mist_domain.requests import StartRequest
 from mist_eventlog import Codec
+from mist_runtime.java import find_java
 from stack import Stack, wait_until
 
 LIFE = ["initialized", "queued", "started", "finished"]
@@ -78,6 +80,13 @@ def test_the_real_job_on_real_data_gives_what_another_way_of_reckoning_gives(mis
     expected = weather.groupby(weather.date.dt.year).temp_max.max().to_dict()
     rows = mist.run("weather")["jobResult"]["rows"]
     assert {row["year"]: row["warmest"] for row in rows} == expected
+
+
+def test_the_status_tells_what_jobs_run_on(mist: Client) -> None:
+    status = mist.http.get("/v2/api/status").json()
+    assert status["sparkVersion"] == importlib.metadata.version("pyspark")
+    java = find_java()
+    assert status["javaVersion"] == {"runtimeVersion": java.version, "vmVendor": java.vendor or "unknown"}
 
 
 def test_two_jobs_of_a_shared_context_run_at_once_in_one_driver(mist: Client) -> None:

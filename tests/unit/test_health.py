@@ -48,6 +48,18 @@ def test_probes_tell_what_the_service_says() -> None:
         server.server_close()
 
 
+def test_who_connects_and_says_nothing_holds_up_no_probe() -> None:
+    port = free_port()
+    server = serve_health(Health(), "127.0.0.1", port)
+    assert server is not None
+    try:
+        with socket.create_connection(("127.0.0.1", port)):
+            assert ask(port, "/livez") == (200, "ok\n")
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
 async def test_a_loop_that_turns_beats() -> None:
     clock = Clock()
     health = Health(clock)

@@ -10,7 +10,8 @@ from mist_runtime.java import Java, NoJava, find_java, spark_java_home
 
 def fake_java(home: Path, version: str) -> Path:
     (home / "bin").mkdir(parents=True)
-    script = f"#!/bin/sh\necho '    java.home = {home}' >&2\necho '    java.version = {version}' >&2\n"
+    said = {"java.home": home, "java.vendor": "Some Body", "java.version": version}
+    script = "".join(["#!/bin/sh\n", *(f"echo '    {name} = {value}' >&2\n" for name, value in said.items())])
     (home / "bin" / "java").write_text(script)
     (home / "bin" / "java").chmod(0o755)
     return home
@@ -22,7 +23,8 @@ def without_bundled(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_java_home_comes_first(tmp_path: Path) -> None:
     chosen, other = fake_java(tmp_path / "chosen", "21.0.1"), fake_java(tmp_path / "other", "17.0.2")
-    assert find_java({"JAVA_HOME": str(chosen), "PATH": str(other / "bin")}).home == chosen
+    found = find_java({"JAVA_HOME": str(chosen), "PATH": str(other / "bin")})
+    assert (found.home, found.version, found.vendor) == (chosen, "21.0.1", "Some Body")
 
 
 def test_a_java_that_is_too_old_is_passed_over(tmp_path: Path) -> None:

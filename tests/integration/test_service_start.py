@@ -1,0 +1,106 @@
+"""The scheduler and the worker host before they serve: without Kafka, with settings that cannot be, not alone."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from brokers import broker
+from mist_local_kafka import LocalKafka
+from stack import MODULES, Service, free_port, wait_until
+
+SERVICES = ("scheduler", "host")
+
+
+@pytest.fixture(scope="module")
+def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalKafka]:
+    """A broker that these tests may stop."""
+    with broker(tmp_path_factory.mktemp("kafka")) as running:
+        yield running
+
+
+@pytest.fixture
+def services(own_kafka: LocalKafka, tmp_path: Path) -> Iterator[list[Service]]:
+    made = [service(name, own_kafka.bootstrap, tmp_path) for name in SERVICES]
+    yield made
+    for one in made:
+        one.end()
+
+
+def service(name: str, kafka: str, folder: Path, **more: str) -> Service:
+    environment = {"MIST_KAFKA": kafka, "MIST_STATE": str(folder / name), "MIST_HEALTH_PORT": str(free_port())}
+    return Service(name, MODULES[name], environment | more, folder / f"{name}.log")
+
+
+def probe(one: Service, path: str) -> tuple[int, str]:
+    """Status and reason; 0 while nobody answers."""
+    try:
+        answer = httpx.get(f"http://127.0.0.1:{one.environment['MIST_HEALTH_PORT']}{path}")
+    except httpx.TransportError:
+        return 0, ""
+    return answer.status_code, answer.text
+
+
+def said_at_its_end(one: Service) -> str:
+    """What a process says that cannot start."""
+    ended = subprocess.run(
+        [sys.executable, "-m", one.module],
+        env={**os.environ, **one.environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
+    return ended.stderr
+
+
+def test_without_kafka_they_live_unready_and_say_why_until_it_is_there(
+    own_kafka: LocalKafka, services: list[Service]
+) -> None:
+    own_kafka.stop_node(1)
+    try:
+        for one in services:
+            one.start()
+        reason = f"no Kafka broker answers at {own_kafka.bootstrap}: is it running?\n"
+        for one in services:
+            wait_until(f"{one.name} says why", lambda one=one: probe(one, "/readyz") == (503, reason))  # type: ignore[misc]
+            assert probe(one, "/livez") == (200, "ok\n")
+            assert "kafka-awaited" in one.log.read_text()
+    finally:
+        own_kafka.start_node(1)
+    for one in services:
+        wait_until(f"{one.name} is ready", lambda one=one: probe(one, "/readyz") == (200, "ok\n"), 60)  # type: ignore[misc]
+        assert "process_resident_memory_bytes" in probe(one, "/metrics")[1]
+        one.end()
+        assert one.process is not None
+        assert one.process.returncode == 0
+
+
+def test_they_stop_when_told_to_while_they_wait_and_a_host_lets_nobody_else_into_its_folder(tmp_path: Path) -> None:
+    nowhere = f"127.0.0.1:{free_port()}"
+    waiting = [service(name, nowhere, tmp_path) for name in SERVICES]
+    for one in waiting:
+        one.start()
+    for one in waiting:
+        wait_until(f"{one.name} lives", lambda one=one: probe(one, "/livez")[0] == 200)  # type: ignore[misc]
+    host = waiting[-1]
+    wait_until("it has its folder", (Path(host.environment["MIST_STATE"]) / "lock").exists)
+    said = said_at_its_end(service("host", nowhere, tmp_path))
+    assert said.startswith(f"another worker host works on {host.environment['MIST_STATE']}")
+    for one in waiting:
+        one.end()
+        assert one.process is not None
+        assert one.process.returncode == 0
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_lease_that_outlasts_the_host_s_loss_is_refused_in_a_sentence(name: str, tmp_path: Path) -> None:
+    said = said_at_its_end(service(name, "127.0.0.1:1", tmp_path, MIST_LEASE_SECONDS="24"))
+    assert said.startswith("MIST_LEASE_SECONDS is 24, but a host is called lost after 25 ticks, 25 s")
+    assert len(said.splitlines()) == 1

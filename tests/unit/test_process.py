@@ -1,0 +1,30 @@
+"""How a service's process ends: in words where the log says why, with a traceback where it is a bug."""
+
+import asyncio
+
+import pytest
+from structlog.testing import capture_logs
+
+from mist_eventlog import LogReset, Outage
+from mist_eventlog.topics import TopicsUnfit
+from mist_runtime.process import run
+
+
+@pytest.mark.parametrize("kind", [LogReset, Outage, TopicsUnfit])
+def test_what_the_log_says_is_told_in_its_words(kind: type[Exception]) -> None:
+    async def service(stop: asyncio.Event) -> None:
+        raise kind("topic t does not exist")
+
+    with capture_logs() as logs, pytest.raises(SystemExit) as exit_:
+        run(service)
+    assert exit_.value.code == 1
+    assert logs == [{"event": "service-ended", "reason": "topic t does not exist", "log_level": "error"}]
+
+
+def test_a_bug_is_told_with_its_traceback() -> None:
+    async def service(stop: asyncio.Event) -> None:
+        raise LookupError
+
+    with capture_logs() as logs, pytest.raises(SystemExit):
+        run(service)
+    assert logs == [{"event": "service-died", "exc_info": True, "log_level": "error"}]
