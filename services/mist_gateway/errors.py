@@ -50,6 +50,11 @@ def unavailable(message: str, *, headers: Mapping[str, str] | None = None, **mor
     return Problem(503, "unavailable", message, headers={"Retry-After": "2", **(headers or {})}, **more)
 
 
+def queue_full(reason: str, *, headers: Mapping[str, str] | None = None, **more: str) -> Problem:
+    message = f"The queue is full: {reason}. Send it again later."
+    return Problem(429, "queue_full", message, headers={"Retry-After": "5", **(headers or {})}, **more)
+
+
 def answer_errors(app: FastAPI) -> None:
     """Make JSON of whatever a handler raises."""
     for kind in (Problem, Refusal, HTTPException, RequestValidationError, Exception):

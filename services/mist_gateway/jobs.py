@@ -10,21 +10,32 @@ from itertools import islice
 
 from mist_domain.events import JobEvent
 from mist_domain.job import Job, Status
+from mist_domain.registry import DEFAULT_CONTEXT
 from mist_domain.requests import Origin, StartRequest, job_id_of, request_id_at
 from mist_gateway.feed import Feed
 from mist_gateway.index import Entry, JobIndex
 from mist_gateway.pending import PendingStart
+from mist_gateway.queues import Queues
 from mist_gateway.rows import JobRow, Place, fold_job
+
+_WAITING = {Status.INITIALIZED, Status.QUEUED}
+
+
+def _named_context(request: StartRequest) -> str:
+    return request.context or DEFAULT_CONTEXT
 
 
 class Jobs:
     """`rows` is the Faust table's own store."""
 
-    def __init__(self, feed: Feed) -> None:
+    def __init__(self, feed: Feed, context_of: Callable[[StartRequest], str] = _named_context) -> None:
+        """`context_of` tells the context that a start request will run in."""
         self.rows: MutableMapping[str, JobRow] = {}
         self.pending: dict[str, PendingStart] = {}
+        self.queues = Queues()
         self.all = JobIndex()
         self.feed = feed
+        self._context_of = context_of
         self._by_endpoint: dict[str, JobIndex] = {}
         self._waiting: dict[str, list[asyncio.Future[None]]] = {}
 
@@ -54,6 +65,7 @@ class Jobs:
         row = self.rows[event.job_id] = fold_job(row, event, place)
         if row.job.version == version:
             return
+        self._queue(row)
         if before is Status.UNKNOWN:
             self.pending.pop(event.job_id, None)
             self._place(row, row.job.request.endpoint.name)
@@ -74,6 +86,7 @@ class Jobs:
         if known is None or (isinstance(known, PendingStart) and known.stands_at(origin)):
             pending = PendingStart(job_id, request, origin.partition, origin.offset, origin.time)
             self.pending[job_id] = pending
+            self.queues.enter(job_id, self._context_of(request))
             self._place(pending, request.endpoint)
         return job_id
 
@@ -83,6 +96,7 @@ class Jobs:
             pending = self.pending.get(job_id)
             if pending is not None and pending.offset < committed.get(pending.partition, 0):
                 del self.pending[job_id]
+                self.queues.leave(job_id)
                 self.all.drop(pending)
                 self._by_endpoint[pending.request.endpoint].drop(pending)
 
@@ -96,6 +110,12 @@ class Jobs:
                         return row.job
                     await self._next_change(job_id)
         return None
+
+    def _queue(self, row: JobRow) -> None:
+        if row.job.status in _WAITING:
+            self.queues.enter(row.job.job_id, row.job.request.context.name)
+        else:
+            self.queues.leave(row.job.job_id)
 
     def _place(self, entry: Entry, endpoint: str) -> None:
         self.all.place(entry)

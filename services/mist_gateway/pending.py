@@ -1,7 +1,13 @@
 """Start requests that nobody has decided yet: clients see them as jobs that are `initialized`."""
 
-from mist_domain.registry import Mode, Registry, find_context, find_endpoint
+from mist_domain.registry import DEFAULT_CONTEXT, Mode, Registry, find_context, find_endpoint
 from mist_domain.requests import Origin, StartRequest, request_hash
+
+
+def asked_context(request: StartRequest, registry: Registry) -> str:
+    """The context a start request names, else its endpoint's default."""
+    endpoint = find_endpoint(registry, request.endpoint)
+    return request.context or (endpoint.default_context if endpoint else DEFAULT_CONTEXT)
 
 
 class PendingStart:
@@ -27,9 +33,7 @@ class PendingStart:
         return request_hash(self.request)
 
     def context(self, registry: Registry) -> str:
-        """The context it names, else its endpoint's default."""
-        endpoint = find_endpoint(registry, self.request.endpoint)
-        return self.request.context or (endpoint.default_context if endpoint else "default")
+        return asked_context(self.request, registry)
 
     def mode(self, registry: Registry) -> Mode:
         return self.request.mode or find_context(registry, self.context(registry)).worker_mode

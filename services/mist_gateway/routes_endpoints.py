@@ -35,6 +35,7 @@ _START_ERRORS = errors(
     e404="No such endpoint.",
     e409="The same Idempotency-Key was used for another request.",
     e413="The request is larger than 512 kB.",
+    e429="Too many jobs wait; try again after Retry-After seconds.",
     e504="With force: the job outlasts the timeout; its id is in the answer.",
 )
 _WRITE_ERRORS = errors(

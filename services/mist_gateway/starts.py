@@ -9,11 +9,11 @@ from typing import Any
 from starlette.datastructures import QueryParams
 
 from mist_domain.arguments import check_arguments
-from mist_domain.registry import Endpoint, find_endpoint, is_name
+from mist_domain.registry import Endpoint, find_context, find_endpoint, is_name
 from mist_domain.requests import Origin, StartRequest, job_id_of, request_hash
 from mist_domain.start_json import MAX_REQUEST_BYTES, NAME_RULE, read_json, read_mode, write_json
 from mist_eventlog import Outage, Placed
-from mist_gateway.errors import Problem, bad_request, too_large, unavailable, unknown
+from mist_gateway.errors import Problem, bad_request, queue_full, too_large, unavailable, unknown
 from mist_gateway.gateway import Gateway
 from mist_gateway.params import read_duration, read_name
 from mist_gateway.registry_writes import ENDPOINTS_ADVICE
@@ -41,6 +41,7 @@ async def start_job(
     request = _read_request(found, request_id, _read_arguments(found, body), query, gateway.state.registry_offset)
     if key is not None and await _stands(gateway, job_id, request):
         return job_id, request_id
+    _refuse_full(gateway, found, job_id, request)
     placed = await _append(gateway, job_id, request)
     _show(gateway, request, placed)
     return job_id, request_id
@@ -116,6 +117,13 @@ async def _stands(gateway: Gateway, job_id: str, request: StartRequest) -> bool:
         message = f"{KEY_HEADER} {request.request_id!r} was used for another request; send this one under a new key."
         raise Problem(409, "key_conflict", message, headers=key_headers(request.request_id or ""), id=job_id)
     return True
+
+
+def _refuse_full(gateway: Gateway, endpoint: Endpoint, job_id: str, request: StartRequest) -> None:
+    context = find_context(gateway.state.registry, request.context or endpoint.default_context)
+    reason = gateway.state.jobs.queues.why_full(context)
+    if reason is not None:
+        raise queue_full(reason, headers=key_headers(request.request_id or ""), id=job_id)
 
 
 async def _append(gateway: Gateway, job_id: str, request: StartRequest) -> Placed:

@@ -10,6 +10,7 @@ from mist_domain.registry import Registry, RegistryEvent, fold_registry
 from mist_gateway.feed import Feed
 from mist_gateway.hosts import Hosts
 from mist_gateway.jobs import Jobs
+from mist_gateway.pending import asked_context
 from mist_gateway.rows import Place
 
 _JOB_EVENTS = frozenset(get_args(JobEvent))
@@ -26,7 +27,7 @@ class State:
 
     def __init__(self, decode: Callable[[bytes], Any], offsets: Callable[[], list[int]]) -> None:
         self.feed = Feed(offsets)
-        self.jobs = Jobs(self.feed)
+        self.jobs = Jobs(self.feed, lambda request: asked_context(request, self.registry))
         self.hosts = Hosts(time.monotonic)
         self.registry: Registry = {}
         self.registry_offset = -1

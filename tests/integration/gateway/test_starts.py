@@ -156,6 +156,28 @@ async def test_the_same_key_is_the_same_job_and_other_content_under_it_a_conflic
     assert too_long.status_code == httpx.codes.BAD_REQUEST
 
 
+async def test_a_full_queue_is_429_and_what_was_taken_before_is_answered_all_the_same(
+    http: httpx.AsyncClient, log: Log
+) -> None:
+    name = await endpoint_of(log, http)
+    context = f"c-{name}"
+    await http.post("/v2/api/contexts", json={"name": context, "maxQueued": 1})
+    path = f"/v2/api/endpoints/{name}?context={context}"
+    body: dict[str, list[int]] = {"numbers": []}
+    taken = await http.post(path, json=body, headers={"Idempotency-Key": "first"})
+    assert taken.status_code == httpx.codes.OK
+    refused = await http.post(path, json=body, headers={"Idempotency-Key": "second"})
+    assert refused.status_code == httpx.codes.TOO_MANY_REQUESTS
+    assert int(refused.headers["retry-after"]) > 0
+    assert refused.headers["idempotency-key"] == "second"
+    assert (refused.json()["error"], refused.json()["id"]) == ("queue_full", job_id_of(name, "second"))
+    assert f"context '{context}' has 1 waiting already" in refused.json()["message"]
+    again = await http.post(path, json=body, headers={"Idempotency-Key": "first"})
+    assert again.json() == taken.json()
+    elsewhere = await http.post(f"/v2/api/endpoints/{name}", json=body)
+    assert elsewhere.status_code == httpx.codes.OK
+
+
 async def test_a_request_of_another_producer_shows_as_initialized(http: httpx.AsyncClient, log: Log) -> None:
     name = await endpoint_of(log, http)
     avro = CODEC.encode(StartRequest(request_id="a", endpoint=name, source="Async Mqtt", parameters='{"numbers":[1]}'))
