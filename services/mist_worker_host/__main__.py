@@ -66,7 +66,8 @@ class Host:
         self._health.wait_for(None)
         following = asyncio.create_task(host.follow_jobs(jobs))
         try:
-            await until(stop, _all_of(following), host.follow_requests(requests), host.beat(), appender.watch())
+            work = (host.follow_requests(requests), host.beat(), host.watch(), appender.watch())
+            await until(stop, _all_of(following), *work)
             self._health.wait_for("it is stopping")
             await host.drain()
         finally:

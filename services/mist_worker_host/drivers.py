@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -29,13 +30,22 @@ from mist_worker_host.printed import Printed
 from mist_worker_host.processes import MARK, kill_marked, mark_of
 from mist_worker_host.settings import WorkerHostSettings
 from mist_worker_host.state_folder import StateFolder
-from mist_worker_host.stimuli import DriverExited, DriverSpawned, DriverUnusable, RunFailed, Stimulus, WorkerKey
+from mist_worker_host.stimuli import (
+    DriverExited,
+    DriverSpawned,
+    DriverUnusable,
+    RunCanceled,
+    RunFailed,
+    RunFinished,
+    Stimulus,
+    WorkerKey,
+)
 
 log = structlog.get_logger("mist.host")
 
 
 class Drivers:
-    """`tell` gets what happened; `print_lines` appends what jobs printed."""
+    """`tell` gets what happened; `print_lines` appends what jobs printed, with the number of that attempt's batch."""
 
     def __init__(
         self,
@@ -43,7 +53,7 @@ class Drivers:
         settings: WorkerHostSettings,
         folder: StateFolder,
         tell: Callable[[Stimulus], None],
-        print_lines: "Callable[[Printout], asyncio.Future[list[Placed]]]",
+        print_lines: "Callable[[Printout, int], asyncio.Future[list[Placed]]]",
     ) -> None:
         self.lease_until = time.monotonic() + settings.lease_seconds
         self._host_id = host_id
@@ -55,6 +65,7 @@ class Drivers:
         self._print_lines = print_lines
         self._log_flow = LogFlow(settings.job_log_bytes_in_flight)
         self._running: dict[WorkerKey, DriverProcess] = {}
+        self._batches: dict[WorkerKey, Counter[tuple[str, int]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def renew(self, until: float) -> None:
@@ -65,22 +76,35 @@ class Drivers:
 
     def launch(self, launch: Launch) -> None:
         key, settings = launch.worker, launch.settings
-        printed = Printed(
-            self._folder.driver_log(key, settings.worker_id),
-            lines=self._settings.last_lines,
-            limit=self._settings.driver_log_bytes,
-        )
-        process = DriverProcess(
-            {**os.environ, MARK: mark_of(self._host_id, key)},
-            self._folder.scratch(key),
-            printed,
-            lambda lines: self._heard(key, lines),
-            lambda: self._exited(key),
-        )
-        self._running[key] = process
+        try:
+            process = self._start(launch)
+        except OSError as error:
+            log.error("driver-not-started", worker=key, reason=str(error))  # noqa: TRY400 - the reason says all
+            self._tell(DriverExited(worker=key, reason=f"this machine gave it no process or no file: {error}"))
+            return
+        self._running[key], self._batches[key] = process, Counter()
         process.pipe.send(init_line(settings, self._limits, self.lease_until))
         log.info("driver-launched", worker=key, worker_id=settings.worker_id, pid=process.pid)
         self._tell(DriverSpawned(worker=key, pid=process.pid))
+
+    def _start(self, launch: Launch) -> DriverProcess:
+        key = launch.worker
+        printed = Printed(
+            self._folder.driver_log(key, launch.settings.worker_id),
+            lines=self._settings.last_lines,
+            limit=self._settings.driver_log_bytes,
+        )
+        try:
+            return DriverProcess(
+                {**os.environ, MARK: mark_of(self._host_id, key)},
+                self._folder.scratch(key),
+                printed,
+                lambda lines: self._heard(key, lines),
+                lambda: self._exited(key),
+            )
+        except OSError:
+            printed.close()
+            raise
 
     def run(self, run: Run) -> None:
         path = self._artifacts.at_hand(run.job.endpoint.path)
@@ -137,17 +161,21 @@ class Drivers:
                 case Unusable():
                     last = self._running[key].last_lines() if key in self._running else ()
                     self._tell(DriverUnusable(worker=key, error=said.error, lines=last))
+                case RunFinished() | RunFailed() | RunCanceled():
+                    self._batches[key].pop((said.job_id, said.attempt), None)  # a job's lines come before its end
+                    self._tell(said)
                 case _:
                     self._tell(said)
 
     def _append_lines(self, key: WorkerKey, printout: Printout) -> None:
-        appended = self._print_lines(printout)
-        process = self._running.get(key)
-        if process is not None:
-            appended.add_done_callback(self._log_flow.sent(printout.size, process.pipe))
+        batches, attempt = self._batches[key], (printout.job_id, printout.attempt)
+        appended = self._print_lines(printout, batches[attempt])
+        batches[attempt] += 1
+        appended.add_done_callback(self._log_flow.sent(printout.size, self._running[key].pipe))
 
     def _exited(self, key: WorkerKey) -> None:
         process = self._running.pop(key)
+        del self._batches[key]
         log.info("driver-exited", worker=key, reason=process.reason())
         self._spawn(asyncio.to_thread(kill_marked, mark_of(self._host_id, key)))
         self._tell(DriverExited(worker=key, reason=process.reason(), lines=process.last_lines()))

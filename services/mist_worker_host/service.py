@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Iterable
 from typing import get_args
 
@@ -38,8 +37,7 @@ class WorkerHost:
         self._appender = appender
         self._inbox: list[Stimulus] = []
         self._turning = False
-        self._sequences: Counter[tuple[str, int]] = Counter()
-        self._lease_tasks: set[asyncio.Task[None]] = set()
+        self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._drivers = Drivers(core.identity.host_id, settings, folder, self.tell, self._print_lines)
 
     # -- what comes in -------------------------------------------------------------------------------------------------
@@ -89,6 +87,10 @@ class WorkerHost:
         host_id = self._core.identity.host_id
         await self._appender.append(HOSTS, host_id, self._codec.encode(self._core.state(stopped=True)))
 
+    async def watch(self) -> None:
+        """Wait until a decision cannot be made or carried out, and raise why."""
+        await asyncio.shield(self._broken)
+
     def kill_all(self) -> None:
         self._drivers.kill_all()
 
@@ -108,6 +110,13 @@ class WorkerHost:
     def _turn(self) -> None:
         self._turning = False
         inbox, self._inbox = self._inbox, []
+        try:
+            self._act(inbox)
+        except Exception as error:  # noqa: BLE001 - where a callback ends: `watch` ends the process
+            if not self._broken.done():
+                self._broken.set_exception(error)
+
+    def _act(self, inbox: list[Stimulus]) -> None:
         appends: list[tuple[str, str, bytes]] = []
         for instruction in self._core.handle(*inbox):
             self._carry_out(instruction, appends)
@@ -142,12 +151,8 @@ class WorkerHost:
         if not done.cancelled() and done.exception() is None:
             self._drivers.renew(sent + self._settings.lease_seconds)
 
-    def _print_lines(self, printout: Printout) -> "asyncio.Future[list[Placed]]":
-        key = (printout.job_id, printout.attempt)
-        lines = LogLines(
-            job_id=printout.job_id, attempt=printout.attempt, sequence=self._sequences[key], lines=printout.lines
-        )
-        self._sequences[key] += 1
+    def _print_lines(self, printout: Printout, sequence: int) -> "asyncio.Future[list[Placed]]":
+        lines = LogLines(job_id=printout.job_id, attempt=printout.attempt, sequence=sequence, lines=printout.lines)
         return self._submit([(JOB_LOGS, printout.job_id, self._codec.encode(lines))])
 
     def _submit(self, items: list[tuple[str, str, bytes]]) -> "asyncio.Future[list[Placed]]":

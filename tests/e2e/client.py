@@ -40,7 +40,7 @@ class Client:
         job: dict[str, Any] = answer.json()
         return job
 
-    def ended(self, job_id: str, limit: float = 90) -> dict[str, Any]:
+    def ended(self, job_id: str, limit: float = 120) -> dict[str, Any]:
         """The job once it is over."""
 
         def over() -> dict[str, Any] | None:
@@ -49,7 +49,7 @@ class Client:
 
         return wait_until(f"job {job_id} is over", over, limit)
 
-    def reached(self, job_id: str, status: str, limit: float = 60) -> dict[str, Any]:
+    def reached(self, job_id: str, status: str, limit: float = 120) -> dict[str, Any]:
         def there() -> dict[str, Any] | None:
             job = self.job(job_id)
             return job if job["status"] == status else None
