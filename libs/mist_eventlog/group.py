@@ -38,16 +38,20 @@ class GroupTail:
         group: str,
         *,
         session_timeout: float = 10.0,
+        instance: str | None = None,
         on_change: Changed | None = None,
     ) -> None:
         """`session_timeout`: seconds of silence after which a member counts as gone.
 
+        `instance`: a name that the member has again when it comes back, and nobody else has. It then takes the place of
+        the one it was, who need not be missed for `session_timeout` first.
         `on_change(owned)` is called in the event loop after `owned` has changed.
         """
         self._kafka = kafka_address(kafka)
         self._topic = topic
         self._group = group
         self._session_ms = int(session_timeout * 1000)
+        self._instance = instance
         self._on_change = on_change
         self._stale = False
         self._positions: dict[TopicPartition, int] = {}
@@ -65,6 +69,7 @@ class GroupTail:
         self._consumer = new_consumer(
             self._kafka,
             group_id=self._group,
+            group_instance_id=self._instance,
             session_timeout_ms=self._session_ms,
             heartbeat_interval_ms=self._session_ms // 10,
             partition_assignment_strategy=[one_member_reads_all(lambda: bool(self.owned))],
@@ -74,6 +79,7 @@ class GroupTail:
 
     async def stop(self) -> None:
         """Leave the group, so that another member takes over at once."""
+        self._consumer._coordinator._group_instance_id = None  # noqa: SLF001 - aiokafka lets no named member leave
         await stop_consumer(self._consumer)
 
     async def next_batch(self, timeout: float) -> list[Record]:

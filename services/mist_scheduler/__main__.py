@@ -11,6 +11,7 @@ from mist_runtime.health import Health, serve_health
 from mist_runtime.logs import configure_logs
 from mist_runtime.process import run, until
 from mist_runtime.settings import read_settings
+from mist_scheduler.seat import Seat
 from mist_scheduler.service import HOSTS, JOB_EVENTS, REGISTRY, Scheduler
 from mist_scheduler.settings import SchedulerSettings
 
@@ -30,12 +31,13 @@ async def serve(settings: SchedulerSettings, health: Health, stop: asyncio.Event
 
 async def _schedule(settings: SchedulerSettings, health: Health, stop: asyncio.Event) -> None:
     scheduler_id = f"scheduler-{uuid.uuid4().hex[:12]}"
+    seat = Seat(settings.state / "scheduler")
     health.wait_for("it reads the log")
     async with (
         Appender(settings.kafka) as appender,
         Tail(settings.kafka, (JOB_EVENTS, HOSTS, REGISTRY), rest=REST) as tail,
     ):
-        scheduler = Scheduler(scheduler_id, settings, Codec(RECORDS), appender, tail)
+        scheduler = Scheduler(scheduler_id, settings, Codec(RECORDS), appender, tail, seat=seat.name)
         await scheduler.replay()
         health.wait_for(None)
         await until(stop, scheduler.run(), appender.watch())

@@ -30,8 +30,16 @@ class Scheduler:
     """One instance. It decides only while it owns the requests; otherwise it folds and stands by."""
 
     def __init__(
-        self, scheduler_id: str, settings: SchedulerSettings, codec: Codec, appender: Appender, tail: Tail
+        self,
+        scheduler_id: str,
+        settings: SchedulerSettings,
+        codec: Codec,
+        appender: Appender,
+        tail: Tail,
+        *,
+        seat: str | None = None,
     ) -> None:
+        """`seat`: the name under which it is known again in its group, if it has one."""
         self.scheduler_id = scheduler_id
         self.cluster = Cluster(scheduler_id)
         self.intake = Intake()
@@ -46,6 +54,7 @@ class Scheduler:
             REQUESTS,
             settings.scheduler_group,
             session_timeout=settings.scheduler_session_seconds,
+            instance=seat,
             on_change=self._ownership_changed,
         )
         self._unburied: set[asyncio.Task[None]] = set()

@@ -18,10 +18,12 @@ SESSION = 6.0
 class Member:
     """A member that reads as services do, and what it has read since it last became the reader."""
 
-    def __init__(self, kafka: str, group: str) -> None:
+    def __init__(self, kafka: str, group: str, session: float = SESSION, instance: str | None = None) -> None:
         self.values: list[bytes] = []
         self.changes: list[frozenset[int]] = []
-        self.tail = GroupTail(kafka, REQUESTS, group, session_timeout=SESSION, on_change=self.changed)
+        self.tail = GroupTail(
+            kafka, REQUESTS, group, session_timeout=session, instance=instance, on_change=self.changed
+        )
         self._running: asyncio.Task[None] | None = None
 
     async def join(self) -> None:
@@ -37,6 +39,13 @@ class Member:
             await self._running
         self._running = None
         await self.tail.stop()
+
+    async def die(self) -> None:
+        """Say nothing more to anybody, as a process that was killed."""
+        assert self._running is not None
+        self._running.cancel()
+        await self.tail._consumer._client.close()
+        await self.tail._consumer._coordinator._stop_heartbeat_task()
 
     def changed(self, owned: frozenset[int]) -> None:
         self.changes.append(owned)
@@ -125,6 +134,32 @@ async def test_when_the_reader_leaves_another_goes_on_from_what_was_committed(
 def ends(one: Member) -> dict[int, int]:
     """Where the member is in each partition."""
     return {place.partition: offset for place, offset in one.tail._positions.items()}
+
+
+async def test_a_named_reader_that_died_is_not_missed_once_it_is_back(
+    kafka: str, group: str, appender: Appender
+) -> None:
+    """Its session is far longer than the test waits: the dead one's place is taken, not waited for."""
+    values = await append(appender, group, 50)
+    died = Member(kafka, group, 4 * LIMIT, "a")
+    await died.join()
+    await until(lambda: died.tail.owned == ALL)
+    await died.die()
+    back = Member(kafka, group, 4 * LIMIT, "a")
+    await back.join()
+    await until(lambda: values <= set(back.values))
+    await back.leave()
+
+
+async def test_a_named_reader_that_leaves_is_followed_at_once(kafka: str, group: str, appender: Appender) -> None:
+    values = await append(appender, group, 50)
+    named, standby = Member(kafka, group, 4 * LIMIT, "a"), Member(kafka, group, 4 * LIMIT, "b")
+    await named.join()
+    await until(lambda: values <= set(named.values))
+    await standby.join()
+    await named.leave()
+    await until(lambda: values <= set(standby.values))
+    await standby.leave()
 
 
 async def test_a_commit_of_one_who_stands_by_changes_nothing(kafka: str, group: str) -> None:
