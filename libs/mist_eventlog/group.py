@@ -27,6 +27,8 @@ _REBALANCE_PAUSE = 1.0
 class GroupTail:
     """`owned` holds the partitions that this member reads: all of them, or none while it stands by.
 
+    `positions`: partition → the next offset after all that had been given when `next_batch` was last called.
+
     A member that becomes the reader begins at the committed offsets; while it stays the reader, no record is seen
     twice. `next_batch` must be called by those who stand by, too.
     """
@@ -56,6 +58,7 @@ class GroupTail:
         self._stale = False
         self._positions: dict[TopicPartition, int] = {}
         self.owned: frozenset[int] = frozenset()
+        self.positions: dict[int, int] = {}
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -109,12 +112,18 @@ class GroupTail:
     async def _read(self, timeout: float) -> list[Record]:
         if self._stale:
             await self._seek()
+        self.positions = {place.partition: offset for place, offset in self._positions.items()}
         polled = await self._consumer.getmany(timeout_ms=int(timeout * 1000))
         if self._stale or not self.owned:
             return []
         for place, records in polled.items():
             self._positions[place] = records[-1].offset + 1
         return as_records(polled)
+
+    async def present_ends(self) -> dict[int, int]:
+        """Where the partitions that this member reads end now. Raises `Outage`."""
+        _, ends = await bounds(self._consumer, self._consumer.assignment())
+        return {partition: end for (_, partition), end in ends.items()}
 
     async def _seek(self) -> None:
         """Go on where this member was, or begin at the committed offsets; at the beginning where there are none."""
@@ -128,7 +137,8 @@ class GroupTail:
             raise
         refuse_reset(starts, ends)
         for place in self._consumer.assignment() & set(places):
-            self._consumer.seek(place, max(starts[place], begins[place]))
+            self._positions[place] = max(starts[place], begins[place])
+            self._consumer.seek(place, self._positions[place])
 
     async def _start(self, place: TopicPartition) -> int:
         if place in self._positions:

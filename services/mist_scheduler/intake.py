@@ -45,6 +45,14 @@ class Intake:
         """Ask again when the job settles, or when the registry moves (`None`)."""
         self._parked.setdefault(job_id, []).append(pending)
 
+    def again(self, pending: Iterable[Pending]) -> None:
+        """Decide them now."""
+        self._ready.extend(pending)
+
+    def awaits(self, job_id: str | None) -> bool:
+        """Whether a request is parked there."""
+        return job_id in self._parked
+
     def wake(self, job_ids: Iterable[str | None]) -> None:
         if self._parked:
             for job_id in job_ids:

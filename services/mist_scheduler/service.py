@@ -1,8 +1,9 @@
 """The scheduler's loop: fold what was read, decide, append. Every decision is made in the domain."""
 
 import asyncio
-from collections.abc import Iterable
-from typing import get_args
+import contextlib
+from collections.abc import Coroutine, Iterable
+from typing import Any, get_args
 
 import structlog
 
@@ -10,10 +11,11 @@ from mist_domain.cluster import Cluster
 from mist_domain.events import JobEvent
 from mist_domain.hosts import HostState, Tick
 from mist_domain.registry import RegistryEvent
-from mist_domain.requests import Origin, StopWorkerRequest
-from mist_eventlog import Appender, Codec, GroupTail, Place, Poison, Record, Tail, dead_letter
+from mist_domain.requests import CancelRequest, Origin, StopWorkerRequest
+from mist_eventlog import Appender, Codec, GroupTail, Outage, Place, Poison, Record, Tail, dead_letter
 from mist_scheduler.clock import TickClock
 from mist_scheduler.core import step
+from mist_scheduler.early_cancels import EarlyCancels
 from mist_scheduler.intake import Intake, Pending
 from mist_scheduler.reading import read_request
 from mist_scheduler.settings import SchedulerSettings
@@ -41,7 +43,7 @@ class Scheduler:
     ) -> None:
         """`seat`: the name under which it is known again in its group, if it has one."""
         self.scheduler_id = scheduler_id
-        self.cluster = Cluster(scheduler_id)
+        self.cluster = Cluster(scheduler_id, int(settings.tick_seconds * 1000))
         self.intake = Intake()
         self.active = False
         self._settings = settings
@@ -57,7 +59,8 @@ class Scheduler:
             instance=seat,
             on_change=self._ownership_changed,
         )
-        self._unburied: set[asyncio.Task[None]] = set()
+        self._early = EarlyCancels()
+        self._aside: set[asyncio.Task[None]] = set()
         self._owner = False
         self._behind: dict[Place, int] | None = None
         self._commit_at = 0.0
@@ -166,22 +169,41 @@ class Scheduler:
     # -- appending -----------------------------------------------------------------------------------------------------
 
     def _decide(self) -> None:
+        self.intake.again(self._early.take())
         taken = step(self.cluster, self.intake)
         if taken.decisions:
             encode = self._codec.encode
             self._submit([(JOB_EVENTS, event.job_id, encode(event)) for one in taken.decisions for event in one.events])
         for pending, reason in taken.refused:
-            self._bury(pending.record, pending.origin, reason)
+            self._refuse(pending, reason)
+        if self._early.unbounded():
+            self._run_aside(self._bound(self._early, self._early.unbounded()))
 
     def _submit(self, items: list[tuple[str, str, bytes]]) -> None:
         """Append without waiting: the fold waits, by reading back. A failure ends the process (`Appender.watch`)."""
         self._appender.submit(items).add_done_callback(asyncio.Future.exception)
 
+    def _refuse(self, pending: Pending, reason: str) -> None:
+        """What cannot be done is put aside; what may be done yet, as its job may come yet, is asked again."""
+        if self._early.keep(pending, self._requests.positions):
+            return
+        if isinstance(pending.request, CancelRequest) and self.intake.awaits(None):
+            self.intake.park(pending, None)
+        else:
+            self._bury(pending.record, pending.origin, reason)
+
+    async def _bound(self, early: EarlyCancels, cancels: list[Origin]) -> None:
+        with contextlib.suppress(Outage):  # the next turn asks again
+            early.bound(cancels, await self._requests.present_ends())
+
     def _bury(self, record: Record, origin: Origin, reason: str) -> None:
         log.warning("dead-letter", reason=reason, **_place(record))
-        task = asyncio.create_task(self._bury_and_settle(record, origin, reason))
-        self._unburied.add(task)
-        task.add_done_callback(self._unburied.discard)
+        self._run_aside(self._bury_and_settle(record, origin, reason))
+
+    def _run_aside(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._aside.add(task)
+        task.add_done_callback(self._aside.discard)
 
     async def _bury_and_settle(self, record: Record, origin: Origin, reason: str) -> None:
         intake = self.intake
@@ -191,7 +213,7 @@ class Scheduler:
     # -- who is active -------------------------------------------------------------------------------------------------
 
     def _ownership_changed(self, owned: frozenset[int]) -> None:
-        self.intake = Intake()
+        self.intake, self._early = Intake(), EarlyCancels()
         self._owner, self.active, self._behind = bool(owned), False, None
         log.info("ownership-changed", partitions=len(owned))
 
@@ -217,7 +239,7 @@ class Scheduler:
 
     async def _leave(self) -> None:
         if self.active:
-            await asyncio.gather(*self._unburied, return_exceptions=True)
+            await asyncio.gather(*self._aside, return_exceptions=True)
             offsets = self.intake.committable()
             if offsets:
                 await self._requests.commit(offsets)

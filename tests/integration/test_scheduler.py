@@ -12,11 +12,11 @@ from typing import Any, TypeVar
 
 import pytest
 
-from mist_domain.events import JobAssigned, JobFailed, JobInitialized, JobQueued
+from mist_domain.events import JobAssigned, JobCancelRequested, JobFailed, JobInitialized, JobQueued
 from mist_domain.hosts import HostState
 from mist_domain.records import RECORDS
 from mist_domain.registry import Context, ContextDefined, Endpoint, EndpointDefined, RegistryEvent, registry_key
-from mist_domain.requests import StartRequest, job_id_of
+from mist_domain.requests import CancelRequest, StartRequest, job_id_of
 from mist_eventlog import Appender, Codec, Tail, committed
 from mist_eventlog.dead_letters import DeadLetter, dead_letters
 
@@ -178,6 +178,32 @@ async def test_a_standby_takes_over_and_a_request_read_twice_is_one_job(
             await events.events_of(after, 2)
     facts = [CODEC.decode(one.value) for one in events.records if one.key == again.encode()]
     assert sum(isinstance(fact, JobInitialized) for fact in facts) == 1
+
+
+async def test_a_cancel_that_is_read_before_its_start_cancels_the_job(
+    kafka: str, appender: Appender, events: Log, endpoint: str, group: str
+) -> None:
+    """Any producer may key its start as it likes, so that it stands in another partition than the cancel."""
+    jobs = [job_id_of(endpoint, str(number)) for number in range(40)]
+    for number, job_id in enumerate(jobs):
+        start = StartRequest(request_id=str(number), endpoint=endpoint, source="test")
+        await appender.append("mist.requests", str(number), CODEC.encode(start))
+        cancel = CancelRequest(job_id=job_id, requested_by="user", reason="test")
+        await appender.append("mist.requests", job_id, CODEC.encode(cancel))
+    async with scheduler(kafka, group):
+        for job_id in jobs:
+            facts = await events.events_of(job_id, 3)
+            assert isinstance(facts[-1], JobCancelRequested)
+
+
+async def test_a_cancel_of_no_job_is_kept_with_the_reason(
+    kafka: str, appender: Appender, endpoint: str, group: str
+) -> None:
+    async with scheduler(kafka, group):
+        cancel = CancelRequest(job_id=group, requested_by="user", reason="test")
+        await appender.append("mist.requests", group, CODEC.encode(cancel))
+        letter = await dead_letter_of(kafka, group)
+    assert letter.reason == f"there is no job {group} to cancel"
 
 
 async def test_a_request_is_committed_once_the_log_shows_its_effect(
