@@ -7,10 +7,12 @@ import structlog
 
 from mist_domain.records import RECORDS
 from mist_eventlog import Appender, Codec, Tail, wait_for_kafka
+from mist_runtime.figures import register_figures
 from mist_runtime.health import Health, serve_health
 from mist_runtime.logs import configure_logs
 from mist_runtime.process import run, until
 from mist_runtime.settings import read_settings
+from mist_scheduler.figures import figures_of
 from mist_scheduler.seat import Seat
 from mist_scheduler.service import HOSTS, JOB_EVENTS, REGISTRY, Scheduler
 from mist_scheduler.settings import SchedulerSettings
@@ -38,6 +40,7 @@ async def _schedule(settings: SchedulerSettings, health: Health, stop: asyncio.E
         Tail(settings.kafka, (JOB_EVENTS, HOSTS, REGISTRY), rest=REST) as tail,
     ):
         scheduler = Scheduler(scheduler_id, settings, Codec(RECORDS), appender, tail, seat=seat.name)
+        register_figures(lambda: figures_of(scheduler))
         await scheduler.replay()
         health.wait_for(None)
         await until(stop, scheduler.run(), appender.watch())

@@ -8,11 +8,13 @@ import uuid
 from mist_domain.records import RECORDS
 from mist_eventlog import Appender, Codec, Reader, Tail, wait_for_kafka
 from mist_eventlog.topics import partition_counts
+from mist_runtime.figures import register_figures
 from mist_runtime.health import Health, serve_health
 from mist_runtime.java import Java, NoJava, find_java
 from mist_runtime.logs import configure_logs
 from mist_runtime.process import run, until
 from mist_runtime.settings import read_settings
+from mist_worker_host.figures import figures_of
 from mist_worker_host.host import HostCore
 from mist_worker_host.identity import Identity, Patience
 from mist_worker_host.service import JOB_EVENTS, REQUESTS, WorkerHost
@@ -53,6 +55,7 @@ class Host:
         settings, identity = self._settings, self._identity()
         self._folder.begin(identity.host_id)
         core = HostCore(identity, Patience(grace=settings.grace_seconds, launch=settings.launch_seconds))
+        register_figures(lambda: figures_of(core))
         host = WorkerHost(core, settings, self._folder, Codec(RECORDS), appender)
         try:
             await self._work(host, jobs, requests, appender, stop)

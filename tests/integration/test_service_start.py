@@ -76,7 +76,9 @@ def test_without_kafka_they_live_unready_and_say_why_until_it_is_there(
         own_kafka.start_node(1)
     for one in services:
         wait_until(f"{one.name} is ready", lambda one=one: probe(one, "/readyz") == (200, "ok\n"), 60)  # type: ignore[misc]
-        assert "process_resident_memory_bytes" in probe(one, "/metrics")[1]
+        metrics = probe(one, "/metrics")[1]
+        assert "process_resident_memory_bytes" in metrics
+        assert f"mist_{one.name}_" in metrics
         one.end()
         assert one.process is not None
         assert one.process.returncode == 0
