@@ -18,7 +18,9 @@ from mist_eventlog import Codec
 
 REQUESTS = "mist.requests"
 TRY_SECONDS = 15.0
-PAUSE_SECONDS = 0.2
+PAUSE_SECONDS, LONGEST_PAUSE = 0.2, 3.0
+MOST_AT_ONCE = 64
+"""Requests that are under way; the others wait their turn, so that an outage is not answered by a storm."""
 
 
 class Clients:
@@ -32,6 +34,7 @@ class Clients:
         self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TRY_SECONDS))
         self._producer: Any = None
         self._connecting = asyncio.Lock()
+        self._at_once = asyncio.Semaphore(MOST_AT_ONCE)
         self.failed_tries = 0
 
     async def close(self) -> None:
@@ -42,9 +45,10 @@ class Clients:
 
     async def order(self, order: Order) -> None:
         """One client's whole dealing with one job."""
-        await self._submit(order, order.way)
-        if order.again is not None:
-            await self._submit(order, order.again)
+        async with self._at_once:
+            await self._submit(order, order.way)
+            if order.again is not None:
+                await self._submit(order, order.again)
         if order.cancel is not None:
             await asyncio.sleep(order.cancel)
             await self._cancel(order.job_id)
@@ -54,7 +58,7 @@ class Clients:
         while (job_id := await (self._post(order) if way == "rest" else self._produce(order, way))) is None:
             tries += 1
             self.failed_tries += 1
-            await asyncio.sleep(PAUSE_SECONDS * random.uniform(0.5, 1.5) * min(tries, 10))
+            await asyncio.sleep(random.uniform(0.5, 1.5) * min(PAUSE_SECONDS * 2**tries, LONGEST_PAUSE))
         self._seen.acks.append(Ack(order=order, job_id=job_id, tries=tries))
 
     async def _post(self, order: Order) -> str | None:

@@ -20,10 +20,11 @@ from drill.orders import Order, draw
 from drill.readers import Reader
 from drill.rules import FINAL
 from drill.watch import Watch
+from mist_eventlog.dead_letters import dead_letters
 
 READERS = 3
 QUIET_SHARE = 0.2
-SECONDS_PER_FAULT, MOST_PER_SECOND, QUIET_PER_SECOND = 18.0, 60.0, 80.0
+SECONDS_PER_FAULT, MOST_PER_SECOND, QUIET_PER_SECOND = 14.0, 60.0, 80.0
 SETTLE_SECONDS = 150.0
 TELL_SECONDS = 5.0
 
@@ -151,6 +152,7 @@ class Course:
         for gateway in self._cluster.gateways:
             self._seen.answers[gateway] = await self._clients.statuses(gateway)
         self._seen.runs = read_runs(self._cluster.runs)
+        self._seen.put_aside = [letter.reason async for letter in dead_letters(self._cluster.bootstrap)]
         await asyncio.to_thread(self._verify)
 
     def _verify(self) -> None:

@@ -54,7 +54,7 @@ class Evidence:
     """`answers`: gateway → job → status at the end. `feeds`: reader → what it heard, in that order.
 
     `thawed`: processes frozen whole with their host and thawed later, which Mist cannot promise anything about.
-    `facts`: job → kind and append time of each record of the log.
+    `put_aside`: the reasons of dead letters. `facts`: job → kind and append time of each record of the log.
     """
 
     acks: list[Ack] = field(default_factory=list)
@@ -66,6 +66,7 @@ class Evidence:
     thawed: set[int] = field(default_factory=set)
     orphans: list[str] = field(default_factory=list)
     recoveries: list[Recovery] = field(default_factory=list)
+    put_aside: list[str] = field(default_factory=list)
     unverified: list[str] = field(default_factory=list)
     memory: dict[str, float] = field(default_factory=dict)
 

@@ -161,6 +161,11 @@ def told_without_fact(seen: Evidence) -> Iterator[str]:
                 yield f"{reader} heard {told.event} of job {told.job_id} at {told.time}, which the log has not"
 
 
+def put_aside(seen: Evidence) -> Iterator[str]:
+    """Every request of the drill can be done, cancels too: none becomes a dead letter."""
+    yield from seen.put_aside
+
+
 def orphans(seen: Evidence) -> Iterator[str]:
     yield from seen.orphans
 
@@ -178,6 +183,7 @@ RULES = {
     "attempts running after their job's end": running_after_end,
     "jobs finished without having run": finished_without_running,
     "acknowledged cancels ignored": cancels_ignored,
+    "requests put aside as dead letters": put_aside,
     "feed: gaps": feed_gaps,
     "feed: repeats": feed_repeats,
     "feed: events that are not in the log": told_without_fact,

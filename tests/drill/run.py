@@ -36,6 +36,7 @@ async def drill(arguments: argparse.Namespace, folder: Path, mark: str, seen: Ev
 def main() -> None:
     arguments = read_arguments()
     random.seed(arguments.seed)
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     folder, mark, seen = Path(tempfile.mkdtemp(prefix="mist-drill-")), f"{os.getpid()}-{time.time_ns()}", Evidence()
     print(f"Drill with {arguments.jobs} jobs, seed {arguments.seed}, in {folder}", flush=True)

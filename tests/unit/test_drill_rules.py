@@ -113,6 +113,10 @@ def leave_orphan(seen: Evidence) -> None:
     seen.orphans.append("process 9 lives on")
 
 
+def put_aside(seen: Evidence) -> None:
+    seen.put_aside.append("there is no job x to cancel")
+
+
 def refute(seen: Evidence) -> None:
     seen.unverified.append("BREACH mist.job-events/0@3: …")
 
@@ -125,6 +129,7 @@ BROKEN: dict[str, tuple[Callable[[Evidence], None], ...]] = {
     "attempts running after their job's end": (run_on,),
     "jobs finished without having run": (finish_unrun,),
     "acknowledged cancels ignored": (ignore_cancel,),
+    "requests put aside as dead letters": (put_aside,),
     "feed: gaps": (miss_start, miss_at_one_reader, mix_order),
     "feed: repeats": (repeat,),
     "feed: events that are not in the log": (invent,),
