@@ -69,13 +69,13 @@ def test_without_kafka_they_live_unready_and_say_why_until_it_is_there(
             one.start()
         reason = f"no Kafka broker answers at {own_kafka.bootstrap}: is it running?\n"
         for one in services:
-            wait_until(f"{one.name} says why", lambda one=one: probe(one, "/readyz") == (503, reason))  # type: ignore[misc]
+            wait_until(f"{one.name} says why", lambda one=one: probe(one, "/readyz") == (503, reason), 60)  # type: ignore[misc]
             assert probe(one, "/livez") == (200, "ok\n")
             assert "kafka-awaited" in one.log.read_text()
     finally:
         own_kafka.start_node(1)
     for one in services:
-        wait_until(f"{one.name} is ready", lambda one=one: probe(one, "/readyz") == (200, "ok\n"), 60)  # type: ignore[misc]
+        wait_until(f"{one.name} is ready", lambda one=one: probe(one, "/readyz") == (200, "ok\n"), 120)  # type: ignore[misc]
         metrics = probe(one, "/metrics")[1]
         assert "process_resident_memory_bytes" in metrics
         assert f"mist_{one.name}_" in metrics
