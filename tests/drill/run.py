@@ -1,6 +1,7 @@
 """`make drill`: kill anything, any time, and count what was lost. Exits 1 at any breach, and names it."""
 
 import argparse
+import logging
 import os
 import random
 import shutil
