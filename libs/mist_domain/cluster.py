@@ -41,8 +41,11 @@ class Ended:
 class Cluster:
     """Mutable, single-threaded. `now` is the append time of the last tick read, in ms."""
 
-    def __init__(self, scheduler_id: str) -> None:
+    def __init__(self, scheduler_id: str, tick_ms: int = 1_000) -> None:
+        """`tick_ms`: the least time between two ticks of one scheduler."""
         self.scheduler_id = scheduler_id
+        self._least_tick = tick_ms * 9 // 10
+        self._counted_at = -tick_ms
         self.now = 0
         self.ticked = False
         self.registry: Registry = {}
@@ -54,6 +57,7 @@ class Cluster:
         self.hosts: dict[str, HostView] = {}
         self.ring: dict[str, None] = {}
         self.settled: list[str] = []
+        self.unqueued: dict[str, None] = {}
         self.deadlines: list[tuple[int, str]] = []
         self._deciding: dict[str, int] = {}
         self._fresh: dict[str, Job] = {}
@@ -233,6 +237,7 @@ class Cluster:
             self._place(job, self.host(job.host_id))
         else:
             self._unplace(job_id)
+        self._note_unqueued(job)
         if job.status is Status.QUEUED:
             self._wait_or_enqueue(job)
         else:
@@ -240,6 +245,13 @@ class Cluster:
         self._watch(job)
         if job.status.final:
             self._forget(job)
+
+    def _note_unqueued(self, job: Job) -> None:
+        """A job may be left initialized: its scheduler was killed before the rest of its decision was appended."""
+        if job.status is Status.INITIALIZED:
+            self.unqueued[job.job_id] = None
+        else:
+            self.unqueued.pop(job.job_id, None)
 
     def _wait_or_enqueue(self, job: Job) -> None:
         due = retry_at(job)
@@ -304,8 +316,7 @@ class Cluster:
 
     def _tick(self, at: int) -> None:
         self.now, self.ticked = max(self.now, at), True
-        for host in self.hosts.values():
-            host.silent += 1
+        self._count_silence(at)
         while self._retries and self._retries[0][0] <= self.now:
             _, job_id = heapq.heappop(self._retries)
             job = self.jobs.get(job_id)
@@ -313,6 +324,13 @@ class Cluster:
                 self._enqueue(job)
         for host in [host for host in self.hosts.values() if host.lost and not host.placed]:
             del self.hosts[host.host_id]
+
+    def _count_silence(self, at: int) -> None:
+        """Two schedulers may both tick for a while; a host must not seem silent twice as long for that."""
+        if at - self._counted_at >= self._least_tick:
+            self._counted_at = at
+            for host in self.hosts.values():
+                host.silent += 1
 
     def _compare(self, host: HostView, state: HostState) -> None:
         """Attempts that the host should list by its offsets but has not listed twice in a row are `unlisted`."""

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from mist_domain.arguments import check_arguments
 from mist_domain.cluster import Cluster, Decision
-from mist_domain.events import JobCancelRequested, JobEvent, JobFailed, JobInitialized, JobQueued
+from mist_domain.events import JobCancelRequested, JobFailed, JobInitialized, JobQueued
 from mist_domain.job import Status
-from mist_domain.registry import Context, Endpoint, find_context, find_endpoint, is_name
+from mist_domain.registry import Context, find_context, find_endpoint, is_name, unknown_endpoint
 from mist_domain.requests import (
     CancelRequest,
     Origin,
@@ -106,8 +106,7 @@ def _other_content(request_id: str, job_id: str) -> Refused:
 
 
 def _new_job(cluster: Cluster, request: StartRequest, origin: Origin, request_id: str) -> Decision:
-    found = find_endpoint(cluster.registry, request.endpoint)
-    endpoint = found or Endpoint(name=request.endpoint, path="", class_name="")
+    endpoint = find_endpoint(cluster.registry, request.endpoint) or unknown_endpoint(request.endpoint)
     context = find_context(cluster.registry, request.context or endpoint.default_context)
     job_id = job_id_of(request.endpoint, request_id)
     initialized = JobInitialized(
@@ -130,30 +129,32 @@ def _new_job(cluster: Cluster, request: StartRequest, origin: Origin, request_id
         request_partition=origin.partition,
         request_offset=origin.offset,
     )
-    error = _impossible(cluster, request, found, context)
-    then: JobEvent = (
-        JobQueued(job_id=job_id, writer=cluster.scheduler_id, version=1)
-        if error is None
-        else JobFailed(job_id=job_id, writer=cluster.scheduler_id, version=1, error=error)
-    )
-    return Decision(job_id, (initialized, then))
+    return Decision(job_id, (initialized, after_initialized(cluster, initialized)))
+
+
+def after_initialized(cluster: Cluster, initialized: JobInitialized) -> JobQueued | JobFailed:
+    """What follows `initialized`: the queue, or the end of a job that cannot be run."""
+    job_id, writer = initialized.job_id, cluster.scheduler_id
+    error = _impossible(cluster, initialized)
+    if error is None:
+        return JobQueued(job_id=job_id, writer=writer, version=1)
+    return JobFailed(job_id=job_id, writer=writer, version=1, error=error)
 
 
 def _first(*timeouts: int | None) -> int | None:
     return next((timeout for timeout in timeouts if timeout is not None), None)
 
 
-def _impossible(cluster: Cluster, request: StartRequest, endpoint: Endpoint | None, context: Context) -> str | None:
+def _impossible(cluster: Cluster, job: JobInitialized) -> str | None:
     """Why an understood request cannot be run, as the job's error; `None` when it can."""
-    if endpoint is None:
-        return (
-            f"unknown endpoint {request.endpoint!r}: define it first, or ask for one that GET /v2/api/endpoints lists"
-        )
+    endpoint, context, prefix = job.endpoint, job.context, job.worker_id_prefix
+    if endpoint == unknown_endpoint(endpoint.name):
+        return f"unknown endpoint {endpoint.name!r}: define it first, or ask for one that GET /v2/api/endpoints lists"
     if not is_name(context.name):
         return f"bad context name {context.name[:128]!r}: it must be {NAME_RULE}"
-    if request.worker_id is not None and not is_name(request.worker_id):
-        return f"bad worker id {request.worker_id[:128]!r}: it must be {NAME_RULE}"
-    problems = check_arguments(json.loads(endpoint.signature), json.loads(request.parameters))
+    if prefix is not None and not is_name(prefix):
+        return f"bad worker id {prefix[:128]!r}: it must be {NAME_RULE}"
+    problems = check_arguments(json.loads(endpoint.signature), json.loads(job.parameters))
     if problems:
         return "bad parameters: " + "; ".join(problems)
     return _broken(cluster, context) or _full(cluster, context)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from mist_domain.cluster import Cluster, Decision
 from mist_domain.context_load import ContextLoad
+from mist_domain.decide import after_initialized
 from mist_domain.events import JobAssigned, JobAttemptLost, JobCancelRequested, JobEvent, JobFailed
 from mist_domain.host_view import LOST_TICKS, LOST_UNSTARTED_TICKS, HostView
 from mist_domain.job import Job, Status
@@ -13,10 +14,12 @@ from mist_domain.job import Job, Status
 def plan(cluster: Cluster, arrivals: Sequence[Decision] = ()) -> list[Decision]:
     """The decisions to append now, `arrivals` (this step's decisions, already begun) first and perhaps extended."""
     decisions = {decision.job_id: decision for decision in arrivals}
+    due = list(_unqueued(cluster))
     if cluster.ticked:
-        for decision in [*_losses(cluster), *_overdue(cluster)]:
-            cluster.begin(decision)
-            decisions[decision.job_id] = decision
+        due += [*_losses(cluster), *_overdue(cluster)]
+    for decision in due:
+        cluster.begin(decision)
+        decisions[decision.job_id] = decision
     for event in _dispatch(cluster):
         so_far = decisions.get(event.job_id)
         decisions[event.job_id] = Decision(event.job_id, (*(so_far.events if so_far else ()), event))
@@ -80,6 +83,14 @@ def _choose_host(cluster: Cluster, load: ContextLoad, job: Job) -> HostView | No
             return home if home.has_room(job) else None
     fitting = [host for host in cluster.hosts.values() if host.has_room(job)]
     return min(fitting, key=lambda host: (len(host.workers), len(host.placed), host.host_id), default=None)
+
+
+def _unqueued(cluster: Cluster) -> Iterator[Decision]:
+    """Jobs that whoever initialized them got no further with."""
+    for job_id in list(cluster.unqueued):
+        job = cluster.jobs[job_id]
+        if not cluster.is_deciding(job_id):
+            yield Decision(job_id, (after_initialized(cluster, job.request),))
 
 
 def _losses(cluster: Cluster) -> Iterator[Decision]:

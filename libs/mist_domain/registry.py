@@ -138,6 +138,11 @@ def find_endpoint(registry: Registry, name: str) -> Endpoint | None:
     return entry if isinstance(entry, Endpoint) else None
 
 
+def unknown_endpoint(name: str) -> Endpoint:
+    """What a job carries whose endpoint nobody has defined: there is nothing to run."""
+    return Endpoint(name=name, path="", class_name="")
+
+
 def find_context(registry: Registry, name: str) -> Context:
     """The context of that name; an unknown one is the default's settings under that name (WIRE: legal)."""
     entry = registry.get(f"context/{name}")

@@ -15,10 +15,10 @@ from facts import (
     started,
 )
 from mist_domain.cluster import Cluster, Decision
-from mist_domain.events import JobAssigned, JobAttemptLost, JobCancelRequested, JobEvent, JobFailed
-from mist_domain.hosts import HeldAttempt
+from mist_domain.events import JobAssigned, JobAttemptLost, JobCancelRequested, JobEvent, JobFailed, JobQueued
+from mist_domain.hosts import HeldAttempt, Tick
 from mist_domain.plan import plan
-from mist_domain.registry import Context
+from mist_domain.registry import Context, unknown_endpoint
 
 
 def enqueue(bench: Bench, job_id: str, context: str = "default", **changes: Any) -> None:
@@ -92,6 +92,16 @@ def test_what_is_in_flight_counts_against_the_slots() -> None:
     enqueue(bench, "b", "other")
     assert len(plan(bench.cluster)) == 1
     assert plan(bench.cluster) == []
+
+
+def test_a_job_whose_scheduler_got_no_further_than_initialized_goes_on() -> None:
+    """`kill -9` between two appends of one decision; its request counts as dealt with."""
+    bench = Bench()
+    bench.append(initialized("a"), initialized("b", endpoint=unknown_endpoint("e")))
+    first = {event.job_id: event for event in events(bench)}
+    assert isinstance(first["a"], JobQueued)
+    assert isinstance(first["b"], JobFailed)
+    assert assigned_jobs(bench) == ["a"]
 
 
 def test_a_raised_max_jobs_serves_jobs_that_wait_already() -> None:
@@ -230,6 +240,19 @@ def test_a_host_silent_for_25_ticks_has_lost_its_attempts() -> None:
     [event] = lost(bench)
     assert "no sign of life" in event.reason
     assert event.version == 4
+
+
+def test_two_schedulers_that_both_tick_do_not_make_a_host_seem_silent_twice_as_long() -> None:
+    bench = Bench()
+    enqueue(bench, "a")
+    assert assigned_jobs(bench) == ["a"]
+    bench.append(started(job_id="a"))
+    for _ in range(24):
+        bench.tick()
+        bench.cluster.fold_host(Tick(scheduler_id="scheduler-2"), bench.time + 500, live=True)
+    assert events(bench) == []
+    bench.tick()
+    assert [type(event) for event in events(bench)] == [JobAttemptLost]
 
 
 def test_an_attempt_that_did_not_start_is_given_up_after_8_silent_ticks() -> None:
