@@ -85,6 +85,7 @@ class Model(RuleBasedStateMachine):
         assert self.world.wrong == []
 
 
+@pytest.mark.timeout(1_800)  # half a minute of CPU
 def test_no_job_starts_twice_no_cancel_is_lost_and_none_is_stuck() -> None:
     run_state_machine_as_test(
         Model,
