@@ -27,6 +27,7 @@ from mist_eventlog import (
 )
 from mist_gateway.faust_app import Tables, add_tables, new_app
 from mist_gateway.index import Entry
+from mist_gateway.lag import Lag
 from mist_gateway.live_logs import LiveLogs
 from mist_gateway.requests_log import RequestsLog
 from mist_gateway.settings import GatewaySettings
@@ -55,6 +56,7 @@ class Gateway:
         self.codec = Codec(RECORDS)
         self.state = State(self.codec.decode, self._offsets)
         self.reason: str | None = "Mist is starting: it waits for Kafka."
+        self.lagging: str | None = None
         self.reader = Reader(settings.kafka)
         self.appender = Appender(settings.kafka)
         self.live_logs = LiveLogs(settings.kafka, self.codec, self.state.feed, self.reader)
@@ -196,18 +198,27 @@ class Gateway:
             raise Crashed(f"Faust stopped: {app.crash_reason!r}")
 
     async def _watch_log(self) -> None:
-        """A topic made anew ends below what was folded; requests that became nothing are dropped."""
+        """A topic made anew ends below what was folded; one that is read no more is left behind; so are dead requests."""
+        lags = {table.topic: Lag(table.topic) for table in self.tables.all}
         while True:
             for table in self.tables.all:
-                await self._refuse_reset(table)
+                await self._check_table(table, lags[table.topic])
+            self.lagging = next((lag.sentence for lag in lags.values() if lag.behind), None)
             await self._drop_refused()
             await asyncio.sleep(CHECK_PAUSE)
 
-    async def _refuse_reset(self, table: LogTable) -> None:
+    async def _check_table(self, table: LogTable, lag: Lag) -> None:
         read = table.offsets()  # before the ends are asked for: what is read meanwhile lies beyond them
-        for partition, end in (await self._ends(table.topic)).items():
+        ends = await self._ends(table.topic)
+        for partition, end in ends.items():
             if end <= read[partition]:
                 raise LogReset(f"{table.topic}/{partition} ends at {end}, below what was read: it was made anew")
+        lag.check(read, ends)
+        if lag.frozen:
+            self.reason = "Mist stopped following Kafka and is about to restart."
+            raise Crashed(
+                f"nothing of {table.topic} was read for {CHECK_PAUSE:.0f} s, though {lag.behind} records wait"
+            )
 
     async def _ends(self, topic: str) -> dict[int, int]:
         try:

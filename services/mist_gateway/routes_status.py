@@ -41,8 +41,9 @@ async def livez() -> Response:
 
 @router.get("/readyz", response_class=Response, responses=errors())
 async def readyz(request: Request) -> Response:
-    """Whether the API can be used; the reason why not."""
-    reason = the_gateway(request).not_ready()
+    """Whether the API can be used and what it tells is new; the reason why not."""
+    gateway = the_gateway(request)
+    reason = gateway.not_ready() or gateway.lagging
     answer = text_answer(f"{reason or 'ok'}\n")
     answer.status_code = 200 if reason is None else 503
     return answer
