@@ -95,7 +95,7 @@ class Drivers:
             limit=self._settings.driver_log_bytes,
         )
         try:
-            return DriverProcess(
+            process = DriverProcess(
                 {**os.environ, MARK: mark_of(self._host_id, key)},
                 self._folder.scratch(key),
                 printed,
@@ -105,6 +105,8 @@ class Drivers:
         except OSError:
             printed.close()
             raise
+        os.setpriority(os.PRIO_PROCESS, process.pid, os.nice(0) + self._settings.driver_nice)
+        return process
 
     def run(self, run: Run) -> None:
         path = self._artifacts.at_hand(run.job.endpoint.path)

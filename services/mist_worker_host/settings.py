@@ -48,6 +48,13 @@ class WorkerHostSettings(LeaseSettings):
     )
     launch_seconds: float = Field(300.0, description="Seconds a driver may take to make its Spark session.", gt=0)
     stop_seconds: float = Field(10.0, description="Seconds an idle driver may take to end before it is killed.", gt=0)
+    driver_nice: int = Field(
+        5,
+        description="How far drivers stand back from their host for a busy core; 0 not at all. A host that cannot "
+        "renew its lease loses them.",
+        ge=0,
+        le=19,
+    )
     last_lines: int = Field(
         50, description="Lines a driver printed last that are kept to explain its death.", ge=1, le=1_000
     )
