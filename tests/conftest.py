@@ -2,9 +2,13 @@
 
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from brokers import broker
+
+hypothesis.settings.register_profile("mist", deadline=None)  # a busy machine is slow, not wrong
+hypothesis.settings.load_profile("mist")
 
 
 @pytest.fixture(scope="session")

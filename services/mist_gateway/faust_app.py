@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import cast
 
 import faust
+from faust.tables import TableManager
 
 from mist_domain.registry import RegistryEntry
 from mist_eventlog.topics import partition_counts
@@ -25,6 +26,14 @@ class Tables:
     @property
     def all(self) -> tuple[LogTable, ...]:
         return (self.jobs, self.hosts, self.registry)
+
+
+class TablesAtHand(TableManager):
+    """Faust's own waits a second for tables that agents may yet add; ours are all there before the app starts."""
+
+    async def on_start(self) -> None:
+        await self._update_channels()
+        await self.recovery.start()
 
 
 def new_app(kafka: str, datadir: Path) -> faust.App:
@@ -47,6 +56,7 @@ def new_app(kafka: str, datadir: Path) -> faust.App:
         broker_session_timeout=15.0,
         broker_heartbeat_interval=3.0,
         stream_wait_empty=False,
+        TableManager=TablesAtHand,
     )
 
 

@@ -1,18 +1,20 @@
 """What the gateway's tables rest on inside Faust: each test fails when a new release changes it."""
 
 import inspect
+import re
 from pathlib import Path
 from typing import Any
 
 import faust
 import pytest
+from faust.tables import TableManager
 from faust.tables.recovery import Recovery
 from faust.transport.consumer import Consumer as AnyConsumer
 from faust.transport.drivers.aiokafka import Consumer, Transport
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mist_gateway.faust_app import Tables, add_tables, new_app
+from mist_gateway.faust_app import Tables, TablesAtHand, add_tables, new_app
 from mist_gateway.rows import Place
 from mist_gateway.state import State
 from mist_gateway.tables import LogTable, recovery
@@ -82,6 +84,14 @@ def test_records_come_through_getmany_in_batches() -> None:
 async def test_the_app_uses_our_consumer(tables: Tables) -> None:
     assert issubclass(tables.app.transport.Consumer, BatchConsumer)
     assert set(tables.app.transport.Consumer.tables) == {table.topic for table in tables.all}
+
+
+async def test_the_app_starts_its_tables_without_a_second_of_sleep(tables: Tables) -> None:
+    """What is left out of Faust's own start is the sleep, and nothing else."""
+    assert isinstance(tables.app.tables, TablesAtHand)
+    source = inspect.getsource(TableManager.on_start)
+    steps = re.findall(r"await (.*)", source)
+    assert steps == ["self.sleep(1.0)", "self._update_channels()", "self.recovery.start()"]
 
 
 @pytest.mark.parametrize("attribute", ["crashed", "should_stop", "crash_reason", "rebalancing"])

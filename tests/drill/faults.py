@@ -106,14 +106,15 @@ class Faults:
 
     async def _kill_in_driver(self, what: str, choose: Callable[[list[int], int], list[int]]) -> None:
         name = self._any_host()
-        drivers = processes.drivers_of(self._cluster.service(name).pid)
-        if not drivers:
+        host_id, drivers = self._watch.hosts[name], processes.drivers_of(self._cluster.service(name).pid)
+        known = [pid for pid in drivers if pid in self._watch.contexts]
+        if not known:
             return
-        leader = random.choice(drivers)
-        held, began = self._watch.held(self._watch.hosts[name]), time.monotonic()
+        leader = random.choice(known)
+        held, began = self._watch.held(host_id, self._watch.contexts[leader]), time.monotonic()
         for pid in choose(processes.session_of(leader), leader):
             processes.kill(pid)
-        await self._until(what, began, self._decided(self._watch.hosts[name], held))
+        await self._until(what, began, self._decided(host_id, held))
 
     def _any_host(self) -> str:
         """One that has work, if any has."""

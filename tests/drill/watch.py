@@ -17,12 +17,16 @@ Held = tuple[str, int]
 
 
 class Watch:
-    """`decided_at`: when a scheduler's last fact was appended, in ms; `decider` is who wrote it."""
+    """`decided_at`: when a scheduler's last fact was appended, in ms; `decider` is who wrote it.
+
+    `hosts`: name → the host's id; `contexts`: a driver's process → its context.
+    """
 
     def __init__(self, kafka: str, seen: Evidence) -> None:
         self.decider = ""
         self.decided_at = 0
         self.hosts: dict[str, str] = {}
+        self.contexts: dict[int, str] = {}
         self._kafka = kafka
         self._seen = seen
         self._codec = Codec(RECORDS)
@@ -53,6 +57,7 @@ class Watch:
         fact = self._codec.decode(record.value)
         if isinstance(fact, HostState):
             self.hosts[fact.name] = fact.host_id
+            self.contexts |= {worker.pid: worker.context for worker in fact.workers}
         elif isinstance(fact, get_args(JobEvent)):
             self._fold(fact, record.time)
 
