@@ -1,11 +1,10 @@
 """The course of a drill: load and faults together, then a quiet part in which memory is measured, then the account."""
 
 import asyncio
-import random
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import aiohttp
@@ -14,10 +13,9 @@ from drill import processes
 from drill.clients import Clients
 from drill.cluster import Cluster
 from drill.evidence import Evidence, read_runs
-from drill.faults import Faults
-from drill.nodes import BrokerFaults
 from drill.orders import Order, draw
 from drill.readers import Reader
+from drill.rounds import KINDS, Rounds
 from drill.rules import FINAL
 from drill.watch import Watch
 from mist_eventlog.dead_letters import dead_letters
@@ -28,8 +26,6 @@ SECONDS_PER_FAULT, MOST_PER_SECOND, QUIET_PER_SECOND = 14.0, 60.0, 80.0
 SETTLE_SECONDS = 150.0
 TELL_SECONDS = 5.0
 
-Fault = Callable[[], Awaitable[None]]
-
 
 class Course:
     """`kinds`: the kinds of fault to choose from, comma-separated; all of them when empty."""
@@ -38,12 +34,11 @@ class Course:
         self._cluster = cluster
         self._seen = seen
         self._orders = list(draw(jobs, seed))
-        self._kinds = [kind for kind in kinds.split(",") if kind]
         self._clients = Clients(cluster.gateways, cluster.bootstrap, seen)
         self._watch = Watch(cluster.bootstrap, seen)
         self._readers = [Reader(f"reader-{index}", cluster.gateways, seen) for index in range(READERS)]
+        self._rounds = Rounds(cluster, self._clients, self._watch, seen, self._backlog, kinds)
         self._sent = 0
-        self._fault = "none yet"
 
     async def run(self) -> None:
         first, *others = self._orders
@@ -54,7 +49,7 @@ class Course:
             await self._loaded(loud)
             await self._settled()
             before = self._resident()
-            self._fault = "none: memory is measured"
+            self._rounds.now = "none: memory is measured"
             await self._load(quiet, QUIET_PER_SECOND)
             await self._settled()
             self._measure(before, len(quiet))
@@ -80,44 +75,14 @@ class Course:
     # -- load and faults -----------------------------------------------------------------------------------------------
 
     async def _loaded(self, orders: list[Order]) -> None:
-        per_second = min(MOST_PER_SECOND, len(orders) / (SECONDS_PER_FAULT * len(self._bag())))
+        per_second = min(MOST_PER_SECOND, len(orders) / (SECONDS_PER_FAULT * len(KINDS)))
         loading = asyncio.create_task(self._load(orders, per_second))
         try:
             while not loading.done():
-                for kind, fault in self._bag():
-                    if loading.done():
-                        break
-                    await self._do(kind, fault)
+                await self._rounds.run(loading)
             await loading
         finally:
             loading.cancel()
-
-    def _bag(self) -> list[tuple[str, Fault]]:
-        """Each kind of fault once, in an order drawn anew."""
-        faults = Faults(self._cluster, self._clients, self._watch, self._seen)
-        brokers = BrokerFaults(self._cluster, self._seen)
-        kinds: dict[str, Fault] = {
-            "gateway": faults.kill_gateway,
-            "scheduler": faults.kill_scheduler,
-            "standby": faults.lose_scheduler,
-            "frozen-scheduler": faults.freeze_scheduler,
-            "host": faults.kill_host,
-            "driver": faults.kill_driver,
-            "java": faults.kill_java,
-            "frozen-host": faults.freeze_host,
-            "frozen-machine": faults.freeze_machine,
-            "broker": brokers.kill_broker,
-            "leaders": brokers.bounce_leaders,
-        }
-        chosen = [(kind, kinds[kind]) for kind in self._kinds or kinds]
-        random.shuffle(chosen)
-        return chosen
-
-    async def _do(self, kind: str, fault: Fault) -> None:
-        self._fault = kind
-        await fault()
-        self._fault += ", recovered"
-        await asyncio.sleep(random.uniform(1.0, 3.0))
 
     async def _load(self, orders: list[Order], per_second: float) -> None:
         began = time.monotonic()
@@ -126,6 +91,14 @@ class Course:
                 await asyncio.sleep(max(0.0, began + number / per_second - time.monotonic()))
                 group.create_task(self._clients.order(order))
                 self._sent += 1
+
+    def _over(self) -> int:
+        """Jobs whose end every reader has heard."""
+        return min(reader.over for reader in self._readers)
+
+    def _backlog(self) -> int:
+        """Jobs that are acknowledged and not over."""
+        return len({ack.job_id for ack in self._seen.acks}) - self._over()
 
     # -- the end -------------------------------------------------------------------------------------------------------
 
@@ -143,8 +116,7 @@ class Course:
         """Wait until every reader has heard the end of that many jobs."""
         until = time.monotonic() + SETTLE_SECONDS / 3
         while time.monotonic() < until:
-            ends = [sum(told.event in FINAL for told in feed) for feed in self._seen.feeds.values()]
-            if min(ends) >= jobs:
+            if self._over() >= jobs:
                 return
             await asyncio.sleep(0.2)
 
@@ -177,12 +149,11 @@ class Course:
         began = time.monotonic()
         while True:
             await asyncio.sleep(TELL_SECONDS)
-            over = min((sum(told.event in FINAL for told in feed) for feed in self._seen.feeds.values()), default=0)
             ended = ", ".join(f"{name} {count}x" for name, count in self._cluster.ended_by_themselves.items())
             print(
                 f"{time.monotonic() - began:5.0f} s: {self._sent} sent, {len(self._seen.acks)} acknowledged"
-                f" ({self._clients.failed_tries} tries failed), {over} over;"
-                f" {len(self._seen.recoveries)} recoveries; now: {self._fault}"
+                f" ({self._clients.failed_tries} tries failed), {self._over()} over;"
+                f" {len(self._seen.recoveries)} recoveries; now: {self._rounds.now}"
                 + (f"; ended by themselves: {ended}" if ended else ""),
                 flush=True,
             )

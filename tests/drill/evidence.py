@@ -54,7 +54,7 @@ class Evidence:
     """`answers`: gateway → job → status at the end. `feeds`: reader → what it heard, in that order.
 
     `thawed`: processes frozen whole with their host and thawed later, which Mist cannot promise anything about.
-    `put_aside`: the reasons of dead letters. `facts`: job → kind and append time of each record of the log.
+    `stormy`: faults that were not timed, since others came with them. `put_aside`: the reasons of dead letters. `facts`: job → kind and append time of each record of the log.
     """
 
     acks: list[Ack] = field(default_factory=list)
@@ -68,6 +68,7 @@ class Evidence:
     recoveries: list[Recovery] = field(default_factory=list)
     put_aside: list[str] = field(default_factory=list)
     unverified: list[str] = field(default_factory=list)
+    stormy: int = 0
     memory: dict[str, float] = field(default_factory=dict)
 
 

@@ -18,13 +18,16 @@ FREEZE_SECONDS = 33.0
 
 
 class Faults:
-    """Each method does one thing and waits for the recovery, whose time goes to the evidence."""
+    """Each method does one thing and waits for the recovery, whose time it adds to `recoveries`."""
 
-    def __init__(self, cluster: Cluster, clients: Clients, watch: Watch, seen: Evidence) -> None:
+    def __init__(
+        self, cluster: Cluster, clients: Clients, watch: Watch, seen: Evidence, recoveries: list[Recovery]
+    ) -> None:
         self._cluster = cluster
         self._clients = clients
         self._watch = watch
         self._seen = seen
+        self._recoveries = recoveries
 
     async def kill_gateway(self) -> None:
         index = random.randrange(GATEWAYS)
@@ -34,17 +37,17 @@ class Faults:
 
     async def kill_scheduler(self) -> None:
         """The active one, brought back at once."""
-        name = await self._active()
+        name, active = await self._active(), self._watch.decider
         began, wall = time.monotonic(), time.time()
         self._cluster.kill(name)
-        await self._until(kinds.SCHEDULER, began, self._decides_since(wall))
+        await self._until(kinds.SCHEDULER, began, self._decides_since(wall, active))
 
     async def lose_scheduler(self) -> None:
         """The active one, which stays away until another decides."""
-        name = await self._active()
+        name, active = await self._active(), self._watch.decider
         began, wall = time.monotonic(), time.time()
         self._cluster.kill(name, hold=True)
-        await self._until(kinds.STANDBY, began, self._decides_since(wall))
+        await self._until(kinds.STANDBY, began, self._decides_since(wall, active))
         self._cluster.release(name)
 
     async def freeze_scheduler(self) -> None:
@@ -52,7 +55,7 @@ class Faults:
         pid = self._cluster.service(name).pid
         began, wall = time.monotonic(), time.time()
         self._cluster.freeze([pid])
-        await self._until(kinds.FROZEN_SCHEDULER, began, self._decides_since(wall, other_than=active))
+        await self._until(kinds.FROZEN_SCHEDULER, began, self._decides_since(wall, active))
         self._cluster.thaw([pid])
 
     async def kill_host(self) -> None:
@@ -65,7 +68,7 @@ class Faults:
         await self._until(None, began, _now(lambda: self._watch.hosts[name] != host_id))
         back = time.monotonic()
         if await self._until(kinds.HOST, began, self._decided(host_id, held)):
-            self._seen.recoveries.append(Recovery(kinds.REPLACED, time.monotonic() - back))
+            self._recoveries.append(Recovery(kinds.REPLACED, time.monotonic() - back))
 
     async def kill_driver(self) -> None:
         await self._kill_in_driver(kinds.DRIVER, lambda session, leader: [leader])
@@ -117,9 +120,9 @@ class Faults:
         await self._until(what, began, self._decided(host_id, held))
 
     def _any_host(self) -> str:
-        """One that has work, if any has."""
+        """One that has drivers, if any has."""
         names = [f"host-{index}" for index in range(HOSTS)]
-        busy = [name for name in names if self._watch.held(self._watch.hosts[name])]
+        busy = [name for name in names if processes.drivers_of(self._cluster.service(name).pid)]
         return random.choice(busy or names)
 
     async def _active(self) -> str:
@@ -130,7 +133,7 @@ class Faults:
             await asyncio.sleep(POLL_SECONDS)
         return name
 
-    def _decides_since(self, wall: float, other_than: str = "") -> Callable[[], Awaitable[bool]]:
+    def _decides_since(self, wall: float, other_than: str) -> Callable[[], Awaitable[bool]]:
         return _now(lambda: self._watch.decided_at > wall * 1000 + 1 and self._watch.decider != other_than)
 
     def _decided(self, host_id: str, attempts: set[Held]) -> Callable[[], Awaitable[bool]]:
@@ -142,7 +145,7 @@ class Faults:
         while not (well := await recovered()) and time.monotonic() < until:  # noqa: ASYNC110 - asked of other processes
             await asyncio.sleep(POLL_SECONDS)
         if what is not None:
-            self._seen.recoveries.append(Recovery(what, time.monotonic() - began if well else None))
+            self._recoveries.append(Recovery(what, time.monotonic() - began if well else None))
         return well
 
 

@@ -10,32 +10,35 @@ from confluent_kafka.admin import AdminClient
 
 from drill import kinds
 from drill.cluster import Cluster
-from drill.evidence import Evidence, Recovery
+from drill.evidence import Recovery
 
 PATIENCE_SECONDS = 60.0
 ANSWER_SECONDS = 5.0
 
 
 class BrokerFaults:
-    def __init__(self, cluster: Cluster, seen: Evidence) -> None:
+    def __init__(self, cluster: Cluster, recoveries: list[Recovery]) -> None:
         self._kafka = cluster.kafka
-        self._seen = seen
+        self._recoveries = recoveries
+        self._one_at_a_time = asyncio.Lock()
         self._admin = AdminClient({"bootstrap.servers": cluster.bootstrap, "log_level": 0})
 
     async def kill_broker(self) -> None:
-        await asyncio.to_thread(self._restart, kinds.NODE_KILLED, self._kafka.kill)
+        async with self._one_at_a_time:
+            await asyncio.to_thread(self._restart, kinds.NODE_KILLED, self._kafka.kill)
 
     async def bounce_leaders(self) -> None:
         """A node hands its partitions over and comes back; then each partition goes to its preferred leader."""
-        await asyncio.to_thread(self._restart, kinds.NODE_BOUNCED, self._kafka.stop_node)
-        await asyncio.to_thread(self._elect)
+        async with self._one_at_a_time:
+            await asyncio.to_thread(self._restart, kinds.NODE_BOUNCED, self._kafka.stop_node)
+            await asyncio.to_thread(self._elect)
 
     def _restart(self, what: str, end: Callable[[int], None]) -> None:
         node, began = random.choice(self._kafka.node_ids), time.monotonic()
         end(node)
         self._kafka.start_node(node)
         in_step = self._wait_in_step()
-        self._seen.recoveries.append(Recovery(what, time.monotonic() - began if in_step else None))
+        self._recoveries.append(Recovery(what, time.monotonic() - began if in_step else None))
 
     def _wait_in_step(self) -> bool:
         until = time.monotonic() + PATIENCE_SECONDS

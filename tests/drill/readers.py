@@ -10,16 +10,18 @@ import websockets
 from websockets.exceptions import WebSocketException
 
 from drill.evidence import Evidence, Told
+from drill.rules import FINAL
 
 SHORTEST, LONGEST = 2.0, 8.0
 PAUSE_SECONDS = 0.2
 
 
 class Reader:
-    """One client of the feed of all jobs. It hears everything from its first connection on."""
+    """One client of the feed of all jobs. It hears everything from its first connection on; `over` counts ends."""
 
     def __init__(self, name: str, gateways: Sequence[str], seen: Evidence) -> None:
         self.cuts = 0
+        self.over = 0
         self.connected = asyncio.Event()
         self._gateways = gateways
         self._at = random.randrange(len(gateways))
@@ -51,3 +53,4 @@ class Reader:
         if event["event"] != "keep-alive":
             self._heard.append(Told(str(event["id"]), str(event["event"]), int(str(event["time"]))))
             self._cursor = str(event["cursor"])
+            self.over += event["event"] in FINAL

@@ -16,6 +16,7 @@ import uvloop
 from drill.cluster import Cluster, leftovers
 from drill.course import Course
 from drill.evidence import Evidence
+from drill.rounds import KINDS
 from drill.table import breaches, print_breaches, print_table, too_slow
 
 
@@ -23,7 +24,7 @@ def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make drill ARGS=…", description=__doc__)
     parser.add_argument("--jobs", type=int, default=int(os.environ.get("JOBS") or 5_000), help="how many (JOBS=…)")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="draws the jobs and the faults")
-    parser.add_argument("--faults", default="", help="comma-separated kinds; all of them by default")
+    parser.add_argument("--faults", default="", help="kinds, comma-separated, of: " + ", ".join(KINDS))
     parser.add_argument("--keep", action="store_true", help="keep the folder with all logs")
     return parser.parse_args()
 

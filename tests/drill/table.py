@@ -25,6 +25,7 @@ def print_table(seen: Evidence, found: dict[str, list[str]]) -> None:
     for what, took in _by_kind(seen).items():
         target = TARGETS.get(what)
         _row(what, _spread(took), f"{target:.0f}" if target else "")
+    _row("faults in storms, one upon the other, not timed", str(seen.stormy), "")
     _row("", "", "")
     for name, grown in seen.memory.items():
         _row(f"memory a job: {name}", f"{grown:+.0f} bytes", "")

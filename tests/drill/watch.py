@@ -27,12 +27,17 @@ class Watch:
         self.decided_at = 0
         self.hosts: dict[str, str] = {}
         self.contexts: dict[int, str] = {}
+        self._starting: dict[str, bool] = {}
         self._kafka = kafka
         self._seen = seen
         self._codec = Codec(RECORDS)
         self._positions: dict[Place, int] = {}
         self._jobs: dict[str, Job] = {}
         self._held: defaultdict[str, dict[Held, str]] = defaultdict(dict)
+
+    def is_starting(self) -> bool:
+        """Whether a driver makes its Spark session, which takes all of a small machine."""
+        return any(self._starting.values())
 
     def held(self, host_id: str, context: str | None = None) -> set[Held]:
         """Attempts that a host was given and that nothing has been decided of since; of one context or all."""
@@ -58,6 +63,7 @@ class Watch:
         if isinstance(fact, HostState):
             self.hosts[fact.name] = fact.host_id
             self.contexts |= {worker.pid: worker.context for worker in fact.workers}
+            self._starting[fact.name] = any(worker.state == "starting" for worker in fact.workers)
         elif isinstance(fact, get_args(JobEvent)):
             self._fold(fact, record.time)
 
