@@ -73,9 +73,12 @@ class Rounds:
     async def _calm(self) -> None:
         """Wait until what piled up is worked off and no driver starts, a while at most."""
         until = time.monotonic() + CALM_SECONDS
-        while time.monotonic() < until and (self._watch.is_starting() or self._backlog() > CALM_JOBS):
+        while not self._is_calm() and time.monotonic() < until:  # noqa: ASYNC110 - asked of other processes
             await asyncio.sleep(0.2)
         await asyncio.sleep(random.uniform(0.5, 2.0))
+
+    def _is_calm(self) -> bool:
+        return self._backlog() <= CALM_JOBS and not self._watch.is_starting()
 
 
 def _shuffled(faults: dict[str, Fault]) -> list[str]:
