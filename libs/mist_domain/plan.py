@@ -14,17 +14,21 @@ from mist_domain.job import Job, Status
 def plan(cluster: Cluster, arrivals: Sequence[Decision] = ()) -> list[Decision]:
     """The decisions to append now, `arrivals` (this step's decisions, already begun) first and perhaps extended."""
     decisions = {decision.job_id: decision for decision in arrivals}
-    due = list(_unqueued(cluster))
-    if cluster.ticked:
-        due += [*_losses(cluster), *_overdue(cluster)]
-    for decision in due:
-        cluster.begin(decision)
+    for decision in _due(cluster):
+        cluster.begin(decision)  # before the next is looked for: one decision in flight per job
         decisions[decision.job_id] = decision
     for event in _dispatch(cluster):
         so_far = decisions.get(event.job_id)
         decisions[event.job_id] = Decision(event.job_id, (*(so_far.events if so_far else ()), event))
     cluster.close_step()
     return list(decisions.values())
+
+
+def _due(cluster: Cluster) -> Iterator[Decision]:
+    yield from _unqueued(cluster)
+    if cluster.ticked:
+        yield from _losses(cluster)
+        yield from _overdue(cluster)
 
 
 def _dispatch(cluster: Cluster) -> Iterator[JobAssigned | JobFailed]:

@@ -17,6 +17,7 @@ from facts import (
 from mist_domain.cluster import Cluster, Decision
 from mist_domain.events import JobAssigned, JobAttemptLost, JobCancelRequested, JobEvent, JobFailed, JobQueued
 from mist_domain.hosts import HeldAttempt, Tick
+from mist_domain.job import Status
 from mist_domain.plan import plan
 from mist_domain.registry import Context, unknown_endpoint
 
@@ -208,6 +209,17 @@ def test_a_perform_timeout_cancels_what_runs_too_long() -> None:
     [asked] = events(bench)
     assert isinstance(asked, JobCancelRequested)
     assert asked.requested_by == "perform timeout"
+
+
+def test_a_job_that_is_lost_and_overdue_at_once_gets_one_decision() -> None:
+    bench = Bench()
+    enqueue(bench, "a", perform_timeout=25_000)
+    assert assigned_jobs(bench) == ["a"]
+    bench.append(started(job_id="a"))
+    bench.tick(26)
+    assert [type(event) for event in events(bench)] == [JobAttemptLost]
+    assert not bench.cluster.is_deciding("a")
+    assert bench.cluster.ended["a"].status is Status.FAILED
 
 
 def test_a_deadline_waits_for_the_decision_in_flight() -> None:

@@ -1,7 +1,7 @@
 """Two schedulers, two hosts, drivers, leases and ticks over one log: whatever happens to them, the promises hold.
 
 Hypothesis looks for a history that breaks one, over the real domain, the real scheduler's step and the real host's core.
-`MIST_HISTORIES=100000 make test ARGS=tests/unit/test_model.py` looks at that many new ones. Each rule that the promises
+`MIST_HISTORIES=100000 make test ARGS=tests/model` looks at that many new ones. Each rule that the promises
 rest on is also taken out once, and the same moves then break one.
 """
 
