@@ -41,7 +41,8 @@ def main() -> None:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     folder, mark, seen = Path(tempfile.mkdtemp(prefix="mist-drill-")), f"{os.getpid()}-{time.time_ns()}", Evidence()
-    print(f"Drill with {arguments.jobs} jobs, seed {arguments.seed}, in {folder}", flush=True)
+    machine = f"{os.cpu_count()} cores that {os.getloadavg()[0]:.1f} processes want already"
+    print(f"Drill with {arguments.jobs} jobs, seed {arguments.seed}, in {folder}, on {machine}", flush=True)
     failed = True
     try:
         uvloop.run(drill(arguments, folder, mark, seen))
