@@ -129,7 +129,7 @@ def evolve(job: Job, event: JobEvent, at: int) -> Job:
     if target is None or not _is_current(job, event):
         return job
     if isinstance(target, AfterLoss):
-        target = target.retry if _may_retry(job) else target.give_up
+        target = target.retry if has_another_attempt(job) else target.give_up
     return _become(job, target, event, at)
 
 
@@ -162,8 +162,10 @@ def _is_current(job: Job, event: JobEvent) -> bool:
             return event.attempt == job.attempt and event.writer == job.host_id
 
 
-def _may_retry(job: Job) -> bool:
-    """An attempt that never started is tried again up to a limit; one that ran only if the job allows `retries`."""
+def has_another_attempt(job: Job) -> bool:
+    """Whether the loss of its attempt leads to another: one that never started is tried again up to a limit, one that
+    ran only if the job allows `retries`.
+    """
     if job.status is Status.STARTED:
         return job.starts <= job.request.retries
     return job.unstarted + 1 < MAX_UNSTARTED_ATTEMPTS

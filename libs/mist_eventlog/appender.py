@@ -20,6 +20,7 @@ from mist_eventlog.topics import partition_counts
 LARGEST_VALUE = 8_000_000
 _BATCH_BYTES = 1_000_000
 _STOP_LIMIT = 5.0
+_START_LIMIT = 30.0
 
 
 class Appender:
@@ -57,8 +58,10 @@ class Appender:
             max_batch_size=_BATCH_BYTES,
             request_timeout_ms=10_000,
         )
+        # By default a batch whose partition has no leader is given up after one request's time: it may take longer.
+        self._producer._message_accumulator._batch_ttl = self._time_limit  # noqa: SLF001
         try:
-            async with asyncio.timeout(self._time_limit):
+            async with asyncio.timeout(_START_LIMIT):
                 await self._producer.start()
         except (KafkaError, TimeoutError) as error:
             await self.stop()
@@ -98,6 +101,10 @@ class Appender:
     async def watch(self) -> None:
         """Wait until an append fails and raise its `Outage`: for services that do not wait for every append."""
         await asyncio.shield(self._failed)
+
+    def stalled(self) -> float:
+        """Seconds for which the oldest append under way has had no acknowledgement; 0 when there is none."""
+        return max((lane.stalled() for lane in self._lanes.values()), default=0.0)
 
     def partition_of(self, topic: str, key: str | bytes | None) -> int:
         """The partition of a key: murmur2, as every other producer of Mist's topics has it."""

@@ -1,6 +1,7 @@
 """One partition's queue of appends: one batch is under way, what comes meanwhile leaves together after it."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -59,11 +60,16 @@ class Lane:
         self._waiting: deque[Entry] = deque()
         self._leaving: list[Entry] = []
         self._task: asyncio.Task[None] | None = None
+        self._sent_at: float | None = None
 
     def put(self, entry: Entry) -> None:
         self._waiting.append(entry)
         if self._task is None:
             self._task = asyncio.create_task(self._run())
+
+    def stalled(self) -> float:
+        """Seconds since the batch under way was handed to Kafka; 0 when there is none."""
+        return 0.0 if self._sent_at is None else time.monotonic() - self._sent_at
 
     async def idle(self) -> None:
         """Wait until nothing is under way."""
@@ -82,7 +88,9 @@ class Lane:
     async def _send_next(self) -> None:
         builder = self._producer.create_batch()
         self._fill(builder)
+        self._sent_at = time.monotonic()
         base = await self._send(builder)
+        self._sent_at = None
         topic, partition = self._topic, self._partition
         for offset, entry in enumerate(self._leaving, base):
             entry[0].place(entry[1], Placed(topic, partition, offset))

@@ -26,6 +26,11 @@ class ServiceSettings(BaseSettings):
     log_format: Literal["json", "text"] = Field("json", description="JSON lines for machines, text for a terminal.")
     health_host: str = Field("127.0.0.1", description="Address that serves /livez, /readyz and /metrics.")
     health_port: int = Field(0, description="Port of /livez, /readyz and /metrics; 0 serves none.", ge=0, le=65535)
+    outage_seconds: float = Field(
+        120.0,
+        description="Seconds for which Kafka may take no record before a service exits, to start anew and read the log.",
+        ge=10,
+    )
     state: Path = Field(Path(".mist/state"), description="Folder for what a service keeps on disk between starts.")
 
 

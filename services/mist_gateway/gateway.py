@@ -58,7 +58,7 @@ class Gateway:
         self.reason: str | None = "Mist is starting: it waits for Kafka."
         self.lagging: str | None = None
         self.reader = Reader(settings.kafka)
-        self.appender = Appender(settings.kafka)
+        self.appender = Appender(settings.kafka, time_limit=settings.outage_seconds)
         self.live_logs = LiveLogs(settings.kafka, self.codec, self.state.feed, self.reader)
         self._tables: Tables | None = None
         self._requests: RequestsLog | None = None
@@ -99,7 +99,12 @@ class Gateway:
             await self._follow(self._requests)
 
     async def append(self, topic: str, key: str, value: bytes) -> Placed:
-        """Append a request. Raises `Outage`, or `TimeoutError` when Kafka takes too long: it may still be appended."""
+        """Append a request. Raises `Outage`, or `TimeoutError` when Kafka takes too long: it may still be appended.
+
+        While Kafka takes nothing, no more is put behind what waits for it: a client sends it again.
+        """
+        if self.appender.stalled() > self.settings.append_timeout:
+            raise TimeoutError
         appended = self.appender.submit([(topic, key, value)])
         appended.add_done_callback(_seen)
         async with asyncio.timeout(self.settings.append_timeout):

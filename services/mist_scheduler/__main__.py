@@ -36,7 +36,7 @@ async def _schedule(settings: SchedulerSettings, health: Health, stop: asyncio.E
     seat = Seat(settings.state / "scheduler")
     health.wait_for("it reads the log")
     async with (
-        Appender(settings.kafka) as appender,
+        Appender(settings.kafka, time_limit=settings.outage_seconds) as appender,
         Tail(settings.kafka, (JOB_EVENTS, HOSTS, REGISTRY), rest=REST) as tail,
     ):
         scheduler = Scheduler(scheduler_id, settings, Codec(RECORDS), appender, tail, seat=seat.name)

@@ -44,7 +44,10 @@ class Host:
     async def _connect(self, stop: asyncio.Event) -> None:
         kafka = self._settings.kafka
         self._health.wait_for("it reads the log")
-        async with Appender(kafka) as appender, Tail(kafka, [JOB_EVENTS]) as jobs:
+        async with (
+            Appender(kafka, time_limit=self._settings.outage_seconds) as appender,
+            Tail(kafka, [JOB_EVENTS]) as jobs,
+        ):
             async with Reader(kafka) as reader:
                 ends = {(REQUESTS, partition): end for partition, end in (await reader.ends(REQUESTS)).items()}
             async with Tail(kafka, [REQUESTS], offsets=ends, gather=STOP_REQUESTS_GATHER) as requests:

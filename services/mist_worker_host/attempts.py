@@ -1,7 +1,7 @@
 """The attempts this host holds, kept in line with its fold: seated, started, run, canceled, ended."""
 
 from mist_domain.events import JobCanceled, JobStarted
-from mist_domain.job import Job, Status
+from mist_domain.job import Job, Status, has_another_attempt
 from mist_worker_host import ends
 from mist_worker_host.fleet import Fleet
 from mist_worker_host.identity import Identity
@@ -43,6 +43,16 @@ class Attempts:
         elif job.status is Status.STARTED and attempt.phase is Phase.STARTING and attempt.worker is not None:
             self._run(attempt, attempt.worker)
 
+    def is_leased(self, worker: Worker) -> bool:
+        """Whether an attempt runs in the worker that might be started elsewhere once this host is called lost."""
+        return any(self._may_follow(job_id, number) for job_id, number in worker.runs)
+
+    def _may_follow(self, job_id: str, number: int) -> bool:
+        job = self._fold.jobs.get(job_id)
+        if job is None or job.status is not Status.STARTED or job.attempt != number:
+            return False
+        return has_another_attempt(job)
+
     def _own(self, job_id: str) -> Job | None:
         job = self._fold.jobs.get(job_id)
         if job is None or job.host_id != self._host_id or job.status < Status.ASSIGNED:
@@ -65,7 +75,8 @@ class Attempts:
     def _run(self, attempt: Attempt, worker: Worker) -> None:
         attempt.phase = Phase.RUNNING
         worker.runs[attempt.job_id, attempt.number] = None
-        self._outbox.add(Run(worker=worker.key, attempt=attempt.number, job=attempt.job))
+        leased = self._may_follow(attempt.job_id, attempt.number)
+        self._outbox.add(Run(worker=worker.key, attempt=attempt.number, job=attempt.job, leased=leased))
 
     def _cancel(self, attempt: Attempt) -> None:
         if attempt.phase is Phase.RUNNING:

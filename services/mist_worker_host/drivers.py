@@ -74,6 +74,16 @@ class Drivers:
         for process in self._running.values():
             process.pipe.send(lease_line(until))
 
+    def lease_is_late(self) -> bool:
+        """Whether Kafka has not confirmed a sign of life for half of the lease."""
+        return self.lease_until - time.monotonic() < self._settings.lease_seconds / 2
+
+    def hold(self, workers: frozenset[WorkerKey]) -> None:
+        """These live on by this host's word, for as long as it gives it."""
+        until = time.monotonic() + self._settings.lease_seconds
+        for key in workers & self._running.keys():
+            self._running[key].pipe.send(lease_line(until))
+
     def launch(self, launch: Launch) -> None:
         key, settings = launch.worker, launch.settings
         try:
@@ -109,6 +119,8 @@ class Drivers:
         return process
 
     def run(self, run: Run) -> None:
+        if run.leased:  # a driver that was held may believe in a longer lease
+            self._send(run.worker, lease_line(self.lease_until))
         path = self._artifacts.at_hand(run.job.endpoint.path)
         if path is None:
             self._spawn(self._fetch_and_run(run))

@@ -30,6 +30,7 @@ from mist_worker_host.stimuli import (
     RunFinished,
     Stimulus,
     TimePassed,
+    WorkerKey,
 )
 from mist_worker_host.worker import Worker
 
@@ -81,6 +82,10 @@ class HostCore:
             replaces=identity.replaces,
             stopped=stopped,
         )
+
+    def unleased(self) -> frozenset[WorkerKey]:
+        """The workers that may live on while Kafka is away: nothing that runs in them could be started elsewhere."""
+        return frozenset(one.key for one in self.fleet.workers.values() if not self.attempts.is_leased(one))
 
     def _take(self, stimulus: Stimulus) -> None:
         match stimulus:

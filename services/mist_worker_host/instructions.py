@@ -30,11 +30,15 @@ class Launch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """Run the user's code of this attempt. Given once per attempt, after its JobStarted was read back."""
+    """Run the user's code of this attempt. Given once per attempt, after its JobStarted was read back.
+
+    `leased`: another attempt may follow if the host is lost, so this one must not outlive the host's lease.
+    """
 
     worker: WorkerKey
     attempt: int
     job: JobInitialized
+    leased: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,8 @@ from typing import Any
 
 import httpx
 from aiokafka import AIOKafkaProducer
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
+from websockets.sync.connection import Connection
 
 from stack import wait_until
 
@@ -77,7 +78,7 @@ class Client:
 class Feed:
     """The events of one WebSocket, in the order they came."""
 
-    def __init__(self, socket: ClientConnection) -> None:
+    def __init__(self, socket: Connection) -> None:
         self.socket = socket
         self.events: list[Event] = []
 

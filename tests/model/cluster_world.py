@@ -145,12 +145,14 @@ class Host:
         """Renew the lease by what was acknowledged, then take what came, in order; beat when it is time."""
         for sent in self.acknowledged:
             self.lease = max(self.lease, sent + LEASE)
+            for driver in self.drivers.values():
+                driver.lease = self.lease
         self.acknowledged.clear()
-        for driver in self.drivers.values():
-            driver.lease = self.lease
         if self.world.now - self.beat_at >= SECOND:
             self.beat_at = self.world.now
             self.inbox.append(TimePassed(now=self.world.now / SECOND))
+            for key in self.core.unleased() & self.drivers.keys():
+                self.drivers[key].lease = self.world.now + LEASE
         inbox, self.inbox = self.inbox, []
         for stimulus in inbox:
             self._tell(stimulus)
@@ -183,6 +185,8 @@ class Host:
         driver = self.drivers.get(run.worker)
         if driver is None:
             return
+        if run.leased:
+            driver.lease = self.lease
         code = (run.job.job_id, run.attempt)
         self.world.begin(code, run.job.retries)
         driver.runs[code] = False
@@ -358,6 +362,12 @@ class World:
         """One of them stands still while everybody else works in peace; what runs runs on."""
         for _ in range(seconds):
             self._quiet_second(without=who % 4)
+
+    def cut_off(self, which: int, seconds: int) -> None:
+        """A host lives, yet neither reads nor is heard, while everybody else works in peace."""
+        for _ in range(seconds):
+            self._quiet_second(without=2 + which % 2)
+            self.hosts[which % 2].act()
 
     # -- the end -------------------------------------------------------------------------------------------------------
 

@@ -19,7 +19,9 @@ from mist_domain import job as job_module
 from mist_domain.cluster import Cluster
 from mist_domain.events import JobCancelRequested, JobEvent
 from mist_domain.job import Job, Status
+from mist_domain.requests import job_id_of
 from mist_worker_host.attempts import Attempts
+from mist_worker_host.instructions import Run
 from mist_worker_host.worker import Attempt, Worker
 
 HISTORIES = int(os.environ.get("MIST_HISTORIES", "2000"))
@@ -72,6 +74,10 @@ class Model(RuleBasedStateMachine):
     def freeze(self, who: int, seconds: int) -> None:
         self.world.freeze(who, seconds)
 
+    @rule(which=few, seconds=integers(1, 35))
+    def cut_off(self, which: int, seconds: int) -> None:
+        self.world.cut_off(which, seconds)
+
     @rule(which=few, context=few)
     def stop_worker(self, which: int, context: int) -> None:
         self.world.stop_worker(which, context)
@@ -116,6 +122,7 @@ def history(seed: int, moves: int = 120) -> World:
         lambda: world.pass_time(rng.choice((0, 0, 1, 1, 2, 8))),
         lambda: world.crash(rng.randrange(4), rng.randrange(4)) if rng.random() < 0.3 else None,
         lambda: world.freeze(rng.randrange(4), rng.choice((2, 35))) if rng.random() < 0.3 else None,
+        lambda: world.cut_off(rng.randrange(2), rng.choice((2, 35))) if rng.random() < 0.3 else None,
         lambda: world.stop_worker(rng.randrange(2), rng.randrange(2)) if rng.random() < 0.2 else None,
     ]
     for _ in range(moves):
@@ -188,6 +195,17 @@ def takes_out_the_lease(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("cluster_world.LEASE", 10**9)
 
 
+def holds_what_may_follow_elsewhere(patch: pytest.MonkeyPatch) -> None:
+    """While Kafka is away every driver lives on by its host's word."""
+    patch.setattr(Attempts, "is_leased", lambda *_: False)
+
+
+def forgets_the_lease_of_a_held_driver(patch: pytest.MonkeyPatch) -> None:
+    """An attempt that may follow elsewhere begins in a driver that believes in a longer lease."""
+    make = Run.__init__
+    patch.setattr(Run, "__init__", lambda self, **fields: make(self, **(fields | {"leased": False})))
+
+
 def takes_out_the_pace_of_ticks(patch: pytest.MonkeyPatch) -> None:
     """Every tick counts, also those of a second scheduler that thinks it is the active one."""
     make = Cluster.__init__
@@ -202,6 +220,7 @@ def takes_out_the_pace_of_ticks(patch: pytest.MonkeyPatch) -> None:
         (takes_out_the_read_back, "starts"),
         (takes_out_the_unconditional_cancel, "was not taken"),
         (takes_out_the_lease, "starts while"),
+        (holds_what_may_follow_elsewhere, "starts while"),
         (takes_out_the_pace_of_ticks, "starts while"),
     ],
 )
@@ -210,3 +229,28 @@ def test_each_rule_is_needed(
 ) -> None:
     take_out(monkeypatch)
     assert any(breach in one for one in breaches(2_000))
+
+
+def begun_in_a_held_driver() -> World:
+    """A host that nobody hears reads its own JobStarted late, when it has held the driver for a while, and freezes."""
+    world = World()
+    world.ask(which=0, endpoint=1)
+    while world.truth.get(job_id_of("again", "0"), Job("")).status is not Status.STARTED:
+        world.pass_time(1)
+        for who in range(4):
+            world.move_scheduler(who, 9) if who < 2 else world.move_host(who, 1)
+            world.move_driver(who, 0, 3)
+            for _ in range(9):
+                world.land(who)
+    which = next(host.number for host in world.hosts if host.drivers)
+    world.cut_off(which, 15)
+    world.move_host(which, 99)
+    world.freeze(2 + which, 20)
+    return world
+
+
+def test_an_attempt_that_begins_in_a_held_driver_has_only_its_hosts_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = begun_in_a_held_driver()
+    assert (len(world.started), world.wrong) == (2, [])
+    forgets_the_lease_of_a_held_driver(monkeypatch)
+    assert any("starts while" in one for one in begun_in_a_held_driver().wrong)

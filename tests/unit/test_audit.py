@@ -58,7 +58,7 @@ def test_more_starts_than_retries_is_a_breach(monkeypatch: pytest.MonkeyPatch) -
     def always(_: Job) -> bool:
         return True
 
-    monkeypatch.setattr(job_module, "_may_retry", always)
+    monkeypatch.setattr(job_module, "has_another_attempt", always)
     with pytest.raises(Breach, match="starts 2 times with 0 retries"):
         audited([*LIFE[:4], lost_by_host(), assigned(5, 2), started(2)])
 
