@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 
@@ -34,3 +35,11 @@ def meets(name: str, other: str) -> dict[str, Any]:
     if not doors.setdefault(other, threading.Event()).wait(60):
         raise TimeoutError(f"{other} did not come")
     return {"met": other, "pid": os.getpid()}
+
+
+def waits(go: str, done: str) -> dict[str, Any]:
+    """Ends once the file `go` is there, and leaves the file `done`."""
+    while not Path(go).exists():
+        time.sleep(0.05)
+    Path(done).touch()
+    return {}
