@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from mist_runtime.settings import LeaseSettings
+from mist_runtime.settings import ArtifactSettings, LeaseSettings
 
 GIB = 1 << 30
 LARGEST_RESULT = 4_000_000
@@ -27,7 +27,7 @@ def drivers_for(memory: int) -> int:
     return min(16, max(2, memory // GIB))
 
 
-class WorkerHostSettings(LeaseSettings):
+class WorkerHostSettings(LeaseSettings, ArtifactSettings):
     name: str = Field(default_factory=socket.gethostname, description="The host's name, the same at each start.")
     address: str = Field(default_factory=socket.gethostname, description="Where the host is, shown with its workers.")
     slots: int = Field(256, description="Jobs that run or wait for their driver at once.", ge=1, le=10_000)
@@ -40,6 +40,9 @@ class WorkerHostSettings(LeaseSettings):
     result_limit: int = Field(
         1_000_000, description="Bytes of JSON that a job may return, 4,000,000 at most.", ge=1, le=LARGEST_RESULT
     )
+    sql_rows: int = Field(
+        1_000, description="Rows of a .sql job's statement that become its result.", ge=1, le=1_000_000
+    )
     cancel_grace: float = Field(
         5.0, description="Seconds a canceled job's code may take to end before its thread is given up.", gt=0, le=15
     )
@@ -49,7 +52,7 @@ class WorkerHostSettings(LeaseSettings):
     launch_seconds: float = Field(300.0, description="Seconds a driver may take to make its Spark session.", gt=0)
     stop_seconds: float = Field(10.0, description="Seconds an idle driver may take to end before it is killed.", gt=0)
     driver_nice: int = Field(
-        5,
+        10,
         description="How far drivers stand back from their host for a busy core; 0 not at all. A host that cannot "
         "renew its lease loses them.",
         ge=0,

@@ -4,7 +4,7 @@ import asyncio
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import aiohttp
@@ -22,7 +22,7 @@ from mist_eventlog.dead_letters import dead_letters
 
 READERS = 3
 QUIET_SHARE = 0.2
-SECONDS_PER_FAULT, MOST_PER_SECOND, QUIET_PER_SECOND = 22.0, 60.0, 80.0
+SECONDS_PER_FAULT, TIMED_PER_SECOND, STORM_PER_SECOND, QUIET_PER_SECOND = 22.0, 20.0, 90.0, 80.0
 SETTLE_SECONDS = 150.0
 TELL_SECONDS = 5.0
 
@@ -44,13 +44,13 @@ class Course:
         first, others = _one_of_each_context(self._orders)
         loud, quiet = _split(others)
         async with self._watching():
-            await self._load(first, per_second=1.0)
+            await self._load(first, lambda: 1.0)
             await self._heard(len(first))
             await self._loaded(loud)
             await self._settled()
             before = self._resident()
             self._rounds.now = "none: memory is measured"
-            await self._load(quiet, QUIET_PER_SECOND)
+            await self._load(quiet, lambda: QUIET_PER_SECOND)
             await self._settled()
             self._measure(before, len(quiet))
             await self._heard(len(self._orders))
@@ -75,8 +75,9 @@ class Course:
     # -- load and faults -----------------------------------------------------------------------------------------------
 
     async def _loaded(self, orders: list[Order]) -> None:
-        per_second = min(MOST_PER_SECOND, len(orders) / (SECONDS_PER_FAULT * len(KINDS)))
-        loading = asyncio.create_task(self._load(orders, per_second))
+        enough = len(orders) / (SECONDS_PER_FAULT * len(KINDS))
+        most = {True: TIMED_PER_SECOND, False: STORM_PER_SECOND}
+        loading = asyncio.create_task(self._load(orders, lambda: min(enough, most[self._rounds.timed])))
         try:
             while not loading.done():
                 await self._rounds.run(loading)
@@ -84,11 +85,12 @@ class Course:
         finally:
             loading.cancel()
 
-    async def _load(self, orders: list[Order], per_second: float) -> None:
-        began = time.monotonic()
+    async def _load(self, orders: list[Order], per_second: Callable[[], float]) -> None:
+        due = time.monotonic()
         async with asyncio.TaskGroup() as group:
-            for number, order in enumerate(orders):
-                await asyncio.sleep(max(0.0, began + number / per_second - time.monotonic()))
+            for order in orders:
+                due += 1 / per_second()
+                await asyncio.sleep(max(0.0, due - time.monotonic()))
                 group.create_task(self._clients.order(order))
                 self._sent += 1
 

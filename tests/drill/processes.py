@@ -80,3 +80,21 @@ def _read(pid: int, name: str) -> bytes:
         return Path(f"/proc/{pid}/{name}").read_bytes()
     except OSError:
         return b""
+
+
+class Cores:
+    """How idle the machine is, from one question to the next."""
+
+    def __init__(self) -> None:
+        self._idle, self._all = _jiffies()
+
+    def idle(self) -> float:
+        """The share of all cores' time that nobody used since the last question, 0 to 1."""
+        before, total = self._idle, self._all
+        self._idle, self._all = _jiffies()
+        return (self._idle - before) / max(1, self._all - total)
+
+
+def _jiffies() -> tuple[int, int]:
+    times = [int(word) for word in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    return times[3] + times[4], sum(times)

@@ -11,18 +11,22 @@ from drill.cluster import Cluster
 from drill.evidence import Evidence, Recovery
 from drill.faults import Faults
 from drill.nodes import BrokerFaults
+from drill.processes import Cores
 from drill.watch import Watch
 
 KINDS = (
     "gateway", "scheduler", "standby", "frozen-scheduler", "host", "driver", "java", "frozen-host", "frozen-machine",
     "broker", "leaders",
 )  # fmt: skip
-CALM_SECONDS, CALM_JOBS = 25.0, 60
+CALM_SECONDS, CALM_JOBS, CALM_IDLE = 25.0, 60, 0.3
 Fault = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Rounds:
-    """`kinds`: those to choose from, comma-separated; all when empty. `now` says what is being done."""
+    """`kinds`: those to choose from, comma-separated; all when empty. `now` says what is being done.
+
+    `timed`: how long a recovery takes is being measured, so that there is to be little load.
+    """
 
     def __init__(
         self,
@@ -34,6 +38,7 @@ class Rounds:
         kinds: str,
     ) -> None:
         self.now = "nothing yet"
+        self.timed = True
         self._seen = seen
         self._watch = watch
         self._backlog = backlog
@@ -45,7 +50,10 @@ class Rounds:
 
     async def run(self, loading: asyncio.Task[None]) -> None:
         """One round of either sort, for as long as there is load."""
+        self.timed = True
+        await self._calm()
         await self._one_by_one(self._timed, loading)
+        self.timed = False
         await self._storm(self._untimed, loading)
 
     async def _one_by_one(self, faults: dict[str, Fault], loading: asyncio.Task[None]) -> None:
@@ -71,10 +79,12 @@ class Rounds:
         await self._calm()
 
     async def _calm(self) -> None:
-        """Wait until what piled up is worked off and no driver starts, a while at most."""
-        until = time.monotonic() + CALM_SECONDS
-        while not self._is_calm() and time.monotonic() < until:  # noqa: ASYNC110 - asked of other processes
-            await asyncio.sleep(0.2)
+        """Wait until what piled up is worked off, no driver starts and the cores have time left, a while at most."""
+        until, cores = time.monotonic() + CALM_SECONDS, Cores()
+        while time.monotonic() < until:
+            await asyncio.sleep(0.5)
+            if cores.idle() >= CALM_IDLE and self._is_calm():
+                break
         await asyncio.sleep(random.uniform(0.5, 2.0))
 
     def _is_calm(self) -> bool:
