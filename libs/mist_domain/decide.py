@@ -7,7 +7,7 @@ from mist_domain.arguments import check_arguments
 from mist_domain.cluster import Cluster, Decision
 from mist_domain.events import JobCancelRequested, JobFailed, JobInitialized, JobQueued
 from mist_domain.job import Status
-from mist_domain.registry import Context, find_context, find_endpoint, is_name, unknown_endpoint
+from mist_domain.registry import Context, find_context, is_name, names_artifact, resolve_endpoint, unknown_endpoint
 from mist_domain.requests import (
     CancelRequest,
     Origin,
@@ -106,7 +106,7 @@ def _other_content(request_id: str, job_id: str) -> Refused:
 
 
 def _new_job(cluster: Cluster, request: StartRequest, origin: Origin, request_id: str) -> Decision:
-    endpoint = find_endpoint(cluster.registry, request.endpoint) or unknown_endpoint(request.endpoint)
+    endpoint = resolve_endpoint(cluster.registry, request.endpoint) or unknown_endpoint(request.endpoint)
     context = find_context(cluster.registry, request.context or endpoint.default_context)
     job_id = job_id_of(request.endpoint, request_id)
     initialized = JobInitialized(
@@ -150,6 +150,8 @@ def _impossible(cluster: Cluster, job: JobInitialized) -> str | None:
     endpoint, context, prefix = job.endpoint, job.context, job.worker_id_prefix
     if endpoint == unknown_endpoint(endpoint.name):
         return f"unknown endpoint {endpoint.name!r}: define it first, or ask for one that GET /v2/api/endpoints lists"
+    if names_artifact(endpoint.path) and endpoint.artifact_sha is None:
+        return f"unknown artifact {endpoint.path!r}: upload it with POST /v2/api/artifacts first"
     if not is_name(context.name):
         return f"bad context name {context.name[:128]!r}: it must be {NAME_RULE}"
     if prefix is not None and not is_name(prefix):

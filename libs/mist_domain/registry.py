@@ -57,7 +57,10 @@ class Context:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointDefined:
+    """`creates`: counts only where there is none of that name, so of two that create one the first does."""
+
     endpoint: Endpoint
+    creates: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +80,16 @@ class ContextRemoved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArtifactStored:
-    """An uploaded file; `sha` is the SHA-256 of its content, in hex, and also its place in the store."""
+    """An uploaded file; `sha` is the SHA-256 of its content, in hex, and also its place in the store.
+
+    `sha1` is what clients compare. `creates`: counts only where there is none of that name.
+    """
 
     name: str
     sha: str
+    sha1: str
     size: int
+    creates: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,8 +133,10 @@ Registry = dict[str, RegistryEntry]
 
 
 def fold_registry(registry: Registry, event: RegistryEvent) -> None:
-    """Take one fact into the registry, in place: the last one under a key counts."""
+    """Take one fact into the registry, in place: the last one under a key counts, of creating ones the first."""
     key, entry = registry_key(event), registry_entry(event)
+    if isinstance(event, EndpointDefined | ArtifactStored) and event.creates and key in registry:
+        return
     if entry is None:
         registry.pop(key, None)
     else:
@@ -136,6 +146,25 @@ def fold_registry(registry: Registry, event: RegistryEvent) -> None:
 def find_endpoint(registry: Registry, name: str) -> Endpoint | None:
     entry = registry.get(f"endpoint/{name}")
     return entry if isinstance(entry, Endpoint) else None
+
+
+def find_artifact(registry: Registry, name: str) -> ArtifactStored | None:
+    entry = registry.get(f"artifact/{name}")
+    return entry if isinstance(entry, ArtifactStored) else None
+
+
+def names_artifact(path: str) -> bool:
+    """Whether an endpoint's path is the name of an uploaded file, rather than a URL or a path."""
+    return "://" not in path and is_name(path)
+
+
+def resolve_endpoint(registry: Registry, name: str) -> Endpoint | None:
+    """The endpoint as a job takes it along: with the content that its path names now."""
+    endpoint = find_endpoint(registry, name)
+    if endpoint is None or not names_artifact(endpoint.path):
+        return endpoint
+    stored = find_artifact(registry, endpoint.path)
+    return replace(endpoint, artifact_sha=None if stored is None else stored.sha)
 
 
 def unknown_endpoint(name: str) -> Endpoint:

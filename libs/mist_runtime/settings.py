@@ -34,6 +34,15 @@ class ServiceSettings(BaseSettings):
     state: Path = Field(Path(".mist/state"), description="Folder for what a service keeps on disk between starts.")
 
 
+class ArtifactSettings(ServiceSettings):
+    """What gateways and hosts must agree on: where uploaded files are."""
+
+    artifacts: str = Field(
+        ".mist/artifacts",
+        description="Where uploaded files are kept: a folder that gateways and hosts share, or a URL such as s3://bucket/mist.",
+    )
+
+
 class LeaseSettings(ServiceSettings):
     """What schedulers and hosts must agree on: set both alike."""
 

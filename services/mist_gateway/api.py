@@ -4,6 +4,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from mist_gateway import (
+    routes_artifacts,
     routes_contexts,
     routes_endpoints,
     routes_jobs,
@@ -33,6 +34,7 @@ def build_api(gateway: Gateway) -> ASGIApp:
     api.include_router(routes_endpoints.router, prefix="/v2/api/functions", include_in_schema=False)
     api.include_router(routes_workers.router, prefix="/v2/api/workers")
     api.include_router(routes_contexts.router, prefix="/v2/api/contexts")
+    api.include_router(routes_artifacts.router, prefix="/v2/api/artifacts")
     api.include_router(routes_status.router)
     api.include_router(sockets.router)
     return open_to_all_origins(api)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from mist_domain.languages import LANGUAGES, SQL_CLASS, fits_language, language_of
 from mist_domain.registry import DEFAULT_CONTEXT, Context, Endpoint
 from mist_gateway.fields import Fields
 
@@ -27,17 +28,27 @@ def context_fields(body: Mapping[str, Any]) -> Fields:
 
 def read_endpoint(fields: Fields) -> Endpoint:
     """The endpoint as described, its signature not read yet. Raises `Refusal`."""
+    path = fields.filled_text("path")
+    lang = _language(fields, path)
     return Endpoint(
         name=fields.name("name"),
-        lang=fields.choice("lang", {"python": "python"}, "python"),
-        path=fields.filled_text("path"),
-        class_name=fields.filled_text("className"),
+        lang=lang,
+        path=path,
+        class_name=fields.text("className", SQL_CLASS) if lang == "sql" else fields.filled_text("className"),
         default_context=fields.name("defaultContext", DEFAULT_CONTEXT),
         tags=fields.texts("tags", ()),
         retries=fields.count("retries", 0, least=0),
         start_timeout=fields.duration("startTimeout", None),
         perform_timeout=fields.duration("performTimeout", None),
     )
+
+
+def _language(fields: Fields, path: str) -> str:
+    """As its suffix says, unless the field says more: a `.jar` may be Scala."""
+    lang: str = fields.choice("lang", {one: one for one in LANGUAGES}, language_of(path) or "python")
+    if language_of(path) and not fits_language(path, lang):
+        raise fields.refused("lang", f"{language_of(path)} for the path {path!r}")
+    return lang
 
 
 def read_context(fields: Fields, base: Context) -> Context:

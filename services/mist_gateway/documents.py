@@ -115,7 +115,7 @@ class Endpoint(BaseModel):
          "execute": {"numbers": _NUMBERS, "multiplier": {"type": "MOption", "args": [{"type": "MInt"}]}}}
     )  # fmt: skip
     name: str
-    lang: Literal["python"]
+    lang: Literal["python", "java", "scala", "sql"]
     path: str
     className: str  # noqa: N815
     defaultContext: str  # noqa: N815

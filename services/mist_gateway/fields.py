@@ -33,19 +33,19 @@ class Fields:
         if value is _ABSENT:
             raise Refusal("bad_field", f"{self.of}: {name} is missing; it must be a string.")
         if not isinstance(value, str):
-            raise self._refused(name, "a string")
+            raise self.refused(name, "a string")
         return value
 
     def filled_text(self, name: str) -> str:
         text = self.text(name).strip()
         if not text:
-            raise self._refused(name, "a string that is not empty")
+            raise self.refused(name, "a string that is not empty")
         return text
 
     def name(self, name: str, default: str | None = None) -> str:
         text = self.text(name, default)
         if not is_name(text):
-            raise self._refused(name, NAME_RULE)
+            raise self.refused(name, NAME_RULE)
         return text
 
     def choice(self, name: str, allowed: Mapping[str, Any], default: Any) -> Any:
@@ -53,19 +53,19 @@ class Fields:
         if value is _ABSENT:
             return default
         if not isinstance(value, str) or value not in allowed:
-            raise self._refused(name, " or ".join(repr(one) for one in allowed))
+            raise self.refused(name, " or ".join(repr(one) for one in allowed))
         return allowed[value]
 
     def flag(self, name: str, *, default: bool) -> bool:
         value = self._get(name, default)
         if not isinstance(value, bool):
-            raise self._refused(name, "true or false")
+            raise self.refused(name, "true or false")
         return value
 
     def count(self, name: str, default: int, *, least: int) -> int:
         value = self._get(name, default)
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value < 2**31:
-            raise self._refused(name, f"a whole number, {least} or more")
+            raise self.refused(name, f"a whole number, {least} or more")
         return value
 
     def duration(self, name: str, default: int | None) -> int | None:
@@ -74,23 +74,23 @@ class Fields:
         if value is _ABSENT:
             return default
         if not isinstance(value, str):
-            raise self._refused(name, ALLOWED)
+            raise self.refused(name, ALLOWED)
         try:
             return parse_duration(value)
         except ValueError as error:
-            raise self._refused(name, ALLOWED) from error
+            raise self.refused(name, ALLOWED) from error
 
     def texts(self, name: str, default: tuple[str, ...]) -> tuple[str, ...]:
         value = self._get(name, default)
         if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
-            raise self._refused(name, "a list of strings")
+            raise self.refused(name, "a list of strings")
         return tuple(value)
 
     def settings(self, name: str, default: Mapping[str, str]) -> Mapping[str, str]:
         """Spark settings: a flat object; numbers and booleans are taken as Spark writes them."""
         value = self._get(name, default)
         if not isinstance(value, Mapping):
-            raise self._refused(name, "an object of Spark settings")
+            raise self.refused(name, "an object of Spark settings")
         return {str(key): self._setting(f"{name}.{key}", one) for key, one in value.items()}
 
     def _setting(self, name: str, value: Any) -> str:
@@ -104,6 +104,6 @@ class Fields:
         value = self._body.get(name)
         return default if value is None else value
 
-    def _refused(self, name: str, allowed: str) -> Refusal:
+    def refused(self, name: str, allowed: str) -> Refusal:
         found = str(self._body.get(name))[:80]
         return Refusal("bad_field", f"{self.of}: {name} is {found!r}; it must be {allowed}.")

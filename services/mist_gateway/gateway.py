@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import structlog
 from faust.contrib.asgi import bind_to_running_loop
 
+from mist_artifacts import ArtifactStore
 from mist_domain.records import RECORDS
 from mist_eventlog import (
     Appender,
@@ -60,6 +61,7 @@ class Gateway:
         self.reader = Reader(settings.kafka)
         self.appender = Appender(settings.kafka, time_limit=settings.outage_seconds)
         self.live_logs = LiveLogs(settings.kafka, self.codec, self.state.feed, self.reader)
+        self.store = ArtifactStore(settings.artifacts)
         self._tables: Tables | None = None
         self._requests: RequestsLog | None = None
         self._seen: set[str] = set()

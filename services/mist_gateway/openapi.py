@@ -27,6 +27,7 @@ TAGS = [
     {"name": "jobs", "description": "Jobs, what happened to them, their logs; cancelling."},
     {"name": "workers", "description": "Spark drivers that are up."},
     {"name": "contexts", "description": "Named groups of Spark settings."},
+    {"name": "artifacts", "description": "Uploaded job code, kept by content."},
     {"name": "service", "description": "The service itself."},
 ]
 

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Any
+from typing import Any, BinaryIO
 
 from mist_domain.registry import (
     DEFAULT_CONTEXT,
@@ -14,13 +15,15 @@ from mist_domain.registry import (
     EndpointDefined,
     EndpointRemoved,
     RegistryEvent,
+    find_artifact,
     find_context,
     find_endpoint,
+    names_artifact,
     registry_key,
 )
 from mist_domain.start_json import read_json
 from mist_eventlog import Outage
-from mist_gateway.artifacts import UnreadableError, with_signature
+from mist_gateway.artifacts import Opener, UnreadableError, open_url, with_signature
 from mist_gateway.definitions import context_fields, endpoint_fields, read_context, read_endpoint
 from mist_gateway.errors import Problem, bad_request, unavailable, unknown
 from mist_gateway.gateway import LOOK_LIMIT, Gateway
@@ -36,12 +39,13 @@ async def define_endpoint(gateway: Gateway, body: bytes, *, new: bool, force: bo
     await gateway.read_registry()
     exists = find_endpoint(gateway.state.registry, endpoint.name) is not None
     if new and exists:
-        message = f"There is an endpoint {endpoint.name!r} already; PUT changes it."
-        raise Problem(409, "endpoint_exists", message)
+        raise _exists(endpoint)
     if not new and not exists:
         raise unknown("endpoint", endpoint.name, "POST creates it")
-    endpoint = await asyncio.to_thread(_with_signature, endpoint, force=force)
-    await _append(gateway, EndpointDefined(endpoint=endpoint))
+    endpoint = await asyncio.to_thread(_with_signature, endpoint, opener_of(gateway), force=force)
+    await append_fact(gateway, EndpointDefined(endpoint=endpoint, creates=new))
+    if new and find_endpoint(gateway.state.registry, endpoint.name) != endpoint:
+        raise _exists(endpoint)
     return endpoint
 
 
@@ -49,7 +53,7 @@ async def remove_endpoint(gateway: Gateway, name: str) -> Endpoint:
     endpoint = find_endpoint(gateway.state.registry, name)
     if endpoint is None:
         raise unknown("endpoint", name, ENDPOINTS_ADVICE)
-    await _append(gateway, EndpointRemoved(name=name))
+    await append_fact(gateway, EndpointRemoved(name=name))
     return endpoint
 
 
@@ -63,7 +67,7 @@ async def define_context(gateway: Gateway, body: bytes, *, new: bool) -> Context
         raise unknown("context", name, "POST creates it")
     base = find_context(gateway.state.registry, DEFAULT_CONTEXT if new else name)
     context = read_context(fields, base)
-    await _append(gateway, ContextDefined(context=context))
+    await append_fact(gateway, ContextDefined(context=context))
     return context
 
 
@@ -72,7 +76,7 @@ async def remove_context(gateway: Gateway, name: str) -> Context:
     if f"context/{name}" not in gateway.state.registry:
         raise unknown("context", name, CONTEXTS_ADVICE)
     context = find_context(gateway.state.registry, name)
-    await _append(gateway, ContextRemoved(name=name))
+    await append_fact(gateway, ContextRemoved(name=name))
     return context
 
 
@@ -88,9 +92,27 @@ def _refuse_default(name: str) -> None:
         raise bad_request("default_context", "The context 'default' cannot be created, changed or removed over REST.")
 
 
-def _with_signature(endpoint: Endpoint, *, force: bool) -> Endpoint:
+def opener_of(gateway: Gateway) -> Opener:
+    """Opens uploaded files by their names, and everything else by its path or URL."""
+
+    def open_path(path: str) -> AbstractContextManager[BinaryIO]:
+        if not names_artifact(path):
+            return open_url(path)
+        stored = find_artifact(gateway.state.registry, path)
+        if stored is None:
+            raise UnreadableError(f"there is no artifact {path!r}: upload it with POST /v2/api/artifacts first")
+        return gateway.store.open(stored.sha)
+
+    return open_path
+
+
+def _exists(endpoint: Endpoint) -> Problem:
+    return Problem(409, "endpoint_exists", f"There is an endpoint {endpoint.name!r} already; PUT changes it.")
+
+
+def _with_signature(endpoint: Endpoint, opener: Opener, *, force: bool) -> Endpoint:
     try:
-        return with_signature(endpoint)
+        return with_signature(endpoint, opener)
     except UnreadableError as error:
         if force:
             return replace(endpoint, problem=f"{error}.")
@@ -98,7 +120,8 @@ def _with_signature(endpoint: Endpoint, *, force: bool) -> Endpoint:
         raise bad_request("bad_artifact", message) from error
 
 
-async def _append(gateway: Gateway, event: RegistryEvent) -> None:
+async def append_fact(gateway: Gateway, event: RegistryEvent) -> None:
+    """Append to the registry and return once this gateway shows it."""
     try:
         placed = await gateway.append(REGISTRY, registry_key(event), gateway.codec.encode(event))
     except (Outage, TimeoutError) as error:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
+from mist_domain.registry import Endpoint
+
 LARGEST_ARTIFACT = 500_000_000
 _CHUNK = 1 << 20
 
@@ -23,13 +25,20 @@ class ArtifactError(Exception):
 class Artifacts:
     """`folder/<sha-256>/<name>` holds each version. Local files are looked at again when they have changed."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, store_url: str) -> None:
         self._folder = folder
+        self._store_url = store_url
         self._known: dict[str, tuple[Stamp, Path]] = {}
         self._fetching: dict[str, asyncio.Task[Path]] = {}
 
-    def at_hand(self, path: str) -> Path | None:
-        """The copy of a local file that has not changed since it was made."""
+    def at_hand(self, endpoint: Endpoint) -> Path | None:
+        """The copy of an uploaded file, or of a local one that has not changed since it was made."""
+        if endpoint.artifact_sha is not None:
+            stored = self._folder / endpoint.artifact_sha / endpoint.path
+            return stored if stored.exists() else None
+        return self._unchanged(endpoint.path)
+
+    def _unchanged(self, path: str) -> Path | None:
         known = self._known.get(path)
         if known is None:
             return None
@@ -39,21 +48,37 @@ class Artifacts:
         except OSError:
             return None
 
-    async def fetch(self, path: str) -> Path:
-        """A copy of what the path or URL holds now. Raises `ArtifactError`."""
-        task = self._fetching.get(path)
+    async def fetch(self, endpoint: Endpoint) -> Path:
+        """A copy of the uploaded file's content, or of what the path or URL holds now. Raises `ArtifactError`."""
+        place = endpoint.artifact_sha or endpoint.path
+        task = self._fetching.get(place)
         if task is None:
-            task = self._fetching[path] = asyncio.create_task(asyncio.to_thread(self._fetch, path))
-            task.add_done_callback(lambda _: self._fetching.pop(path))
+            fetched = asyncio.to_thread(self._fetch, endpoint.path, endpoint.artifact_sha)
+            task = self._fetching[place] = asyncio.create_task(fetched)
+            task.add_done_callback(lambda _: self._fetching.pop(place))
         return await asyncio.shield(task)
 
-    def _fetch(self, path: str) -> Path:
+    def _fetch(self, path: str, sha: str | None) -> Path:
         try:
+            if sha is not None:
+                return self._fetch_stored(path, sha)
             return self._fetch_local(path) if _is_local(path) else self._fetch_remote(path)
         except FileNotFoundError:
             raise ArtifactError(f"could not read {path}: it does not exist") from None
         except (OSError, ValueError, ImportError) as error:
             raise ArtifactError(f"could not read {path}: {_said(error)}") from error
+
+    def _fetch_stored(self, name: str, sha: str) -> Path:
+        from mist_artifacts import ArtifactStore, StoreError  # noqa: PLC0415 (heavy, and few hosts have uploads)
+
+        try:
+            with ArtifactStore(self._store_url).open(sha) as file:
+                copy = self._keep(file, name)
+        except StoreError as error:
+            raise ArtifactError(f"could not read {name}: {error}") from error
+        if copy.parent.name != sha:
+            raise ArtifactError(f"the artifact store holds something else than {name} under {sha}")
+        return copy
 
     def _fetch_local(self, path: str) -> Path:
         local = _local(path)

@@ -24,6 +24,7 @@ class Limits:
 
     result_limit: int
     cancel_grace: float
+    sql_rows: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,7 @@ def init_line(settings: DriverSettings, limits: Limits, lease_until: float) -> b
             "threads": settings.threads,
             "resultLimit": limits.result_limit,
             "cancelGrace": limits.cancel_grace,
+            "sqlRows": limits.sql_rows,
             "leaseUntil": lease_until,
         }
     )

@@ -58,9 +58,11 @@ class Drivers:
         self.lease_until = time.monotonic() + settings.lease_seconds
         self._host_id = host_id
         self._settings = settings
-        self._limits = Limits(result_limit=settings.result_limit, cancel_grace=settings.cancel_grace)
+        self._limits = Limits(
+            result_limit=settings.result_limit, cancel_grace=settings.cancel_grace, sql_rows=settings.sql_rows
+        )
         self._folder = folder
-        self._artifacts = Artifacts(folder.artifacts)
+        self._artifacts = Artifacts(folder.artifacts, settings.artifacts)
         self._tell = tell
         self._print_lines = print_lines
         self._log_flow = LogFlow(settings.job_log_bytes_in_flight)
@@ -121,7 +123,7 @@ class Drivers:
     def run(self, run: Run) -> None:
         if run.leased:  # a driver that was held may believe in a longer lease
             self._send(run.worker, lease_line(self.lease_until))
-        path = self._artifacts.at_hand(run.job.endpoint.path)
+        path = self._artifacts.at_hand(run.job.endpoint)
         if path is None:
             self._spawn(self._fetch_and_run(run))
         else:
@@ -146,7 +148,7 @@ class Drivers:
 
     async def _fetch_and_run(self, run: Run) -> None:
         try:
-            path = await self._artifacts.fetch(run.job.endpoint.path)
+            path = await self._artifacts.fetch(run.job.endpoint)
         except ArtifactError as error:
             self._tell(
                 RunFailed(

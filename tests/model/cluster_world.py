@@ -70,7 +70,7 @@ class Scheduler:
         self.asked = world.committed
         self.ticked_at: int | None = 0
         for name_, retries in RETRIES.items():
-            endpoint = Endpoint(name=name_, path="p", class_name="c", retries=retries)
+            endpoint = Endpoint(name=name_, path="file:///p.py", class_name="c", retries=retries)
             self.cluster.fold_registry(EndpointDefined(endpoint=endpoint), 0, 0)
         for context, mode in CONTEXTS.items():
             defined = ContextDefined(context=Context(name=context, worker_mode=mode, max_jobs=2))

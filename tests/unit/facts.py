@@ -28,7 +28,7 @@ def initialized(job_id: str = JOB, **changes: Any) -> JobInitialized:
     fields: dict[str, Any] = {
         "job_id": job_id,
         "writer": SCHEDULER,
-        "endpoint": Endpoint(name="e", path="e.py", class_name="e"),
+        "endpoint": Endpoint(name="e", path="file:///e.py", class_name="e"),
         "context": Context(name="default"),
         "mode": "shared",
         "parameters": "{}",
@@ -102,7 +102,7 @@ class Bench:
         self.cluster = Cluster(SCHEDULER)
         self.offset = 0
         self.time = 1_000
-        defined = endpoint or Endpoint(name="e", path="e.py", class_name="e")
+        defined = endpoint or Endpoint(name="e", path="file:///e.py", class_name="e")
         self.cluster.fold_registry(EndpointDefined(endpoint=defined), 0, 0)
         for context in contexts:
             self.cluster.fold_registry(ContextDefined(context=context), 1, 0)

@@ -18,7 +18,9 @@ INTS = json.dumps({"numbers": {"type": "MList", "args": [{"type": "MInt"}]}})
 
 
 def given(**changes: Any) -> Bench:
-    return Bench(Context(name="default"), endpoint=replace(Endpoint(name="e", path="e.py", class_name="e"), **changes))
+    return Bench(
+        Context(name="default"), endpoint=replace(Endpoint(name="e", path="file:///e.py", class_name="e"), **changes)
+    )
 
 
 def accept(bench: Bench, verdict: Verdict) -> Decision:
@@ -113,7 +115,7 @@ def test_a_full_queue_fails_the_job_with_the_reason() -> None:
 def test_timeouts_come_from_the_request_else_the_endpoint_else_the_context() -> None:
     bench = Bench(
         Context(name="default", start_timeout=3, perform_timeout=3),
-        endpoint=Endpoint(name="e", path="p", class_name="c", start_timeout=2),
+        endpoint=Endpoint(name="e", path="file:///p.py", class_name="c", start_timeout=2),
     )
     initialized = accept(bench, decide(bench.cluster, start(perform_timeout=1), origin())).events[0]
     assert isinstance(initialized, JobInitialized)

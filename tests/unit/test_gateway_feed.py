@@ -58,7 +58,7 @@ async def test_initialized_has_the_params_that_the_job_itself_shows() -> None:
     live(jobs, [facts.initialized(parameters='{"n":1}')])
     (frame,) = await one.next_frames()
     assert json.loads(frame.text)["params"] == {
-        "filePath": "e.py",
+        "filePath": "file:///e.py",
         "className": "e",
         "arguments": {"n": 1},
         "action": "execute",

@@ -54,7 +54,7 @@ def test_paths_are_relative_to_the_file_and_signatures_are_read(tmp_path: Path) 
         ("endpoints: [{name: e, className: job}]", r"endpoint 'e': path is missing; it must be a string"),
         ("endpoints: [{name: e, path: no.py, className: job}]", r"endpoint 'e': file://.*/no.py does not exist"),
         ("endpoints: [{name: e, path: job.py, className: nobody}]", r"endpoint 'e': .*nobody"),
-        ("endpoints: [{name: e, path: job.txt, className: job}]", r"job.txt is no Python"),
+        ("endpoints: [{name: e, path: job.txt, className: job}]", r"job.txt is no job: its name must end in .py"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, text: str, says: str) -> None:

@@ -32,7 +32,7 @@ def test_a_new_job_has_what_it_was_asked_for_and_no_more() -> None:
         "endpoint": "e",
         "function": "e",
         "params": {
-            "filePath": "e.py",
+            "filePath": "file:///e.py",
             "className": "e",
             "arguments": {"n": 123456789012345678901234567890},
             "action": "execute",
@@ -63,7 +63,7 @@ def test_a_canceled_job_has_no_result() -> None:
 def test_an_undecided_request_shows_as_initialized_with_its_endpoints_defaults() -> None:
     pending = PendingStart("id", facts.start(context=None), 0, 0, 77)
     registry: Registry = {
-        "endpoint/e": Endpoint(name="e", path="e.py", class_name="E", default_context="big"),
+        "endpoint/e": Endpoint(name="e", path="file:///e.py", class_name="E", default_context="big"),
         "context/big": Context(name="big", worker_mode="exclusive"),
     }
     view = seen(view_pending(pending, registry))
@@ -89,9 +89,9 @@ def test_contexts_and_endpoints_are_as_the_wire_has_them() -> None:
         "name": "c", "sparkConf": {}, "downtime": "Inf", "maxJobs": 20, "precreated": False, "runOptions": "",
         "workerMode": "shared", "streamingDuration": "1s",
     }  # fmt: skip
-    endpoint = Endpoint(name="e", path="p", class_name="E", signature='{"n":{"type":"MInt"}}')
+    endpoint = Endpoint(name="e", path="file:///p.py", class_name="E", signature='{"n":{"type":"MInt"}}')
     assert seen(view_endpoint(endpoint)) == {
-        "name": "e", "lang": "python", "path": "p", "className": "E", "defaultContext": "default", "tags": [],
+        "name": "e", "lang": "python", "path": "file:///p.py", "className": "E", "defaultContext": "default", "tags": [],
         "execute": {"n": {"type": "MInt"}},
     }  # fmt: skip
 

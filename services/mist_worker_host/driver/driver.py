@@ -40,7 +40,7 @@ class Driver:
         self._init = init
         self._lease = Lease(init["leaseUntil"])
         self._spark = Spark()
-        self._codes = JobCodes()
+        self._codes = JobCodes(init["sqlRows"])
         self._logs = LogSender()
         self._runs: dict[tuple[str, int], Run] = {}
         self._pool = Pool(init["threads"], self._perform, self._report)
@@ -138,7 +138,8 @@ class Driver:
         run.log.close()
         del self._runs[run.job_id, run.attempt]
         self._pipe.send(**run.names, **to_line(outcome))
-        if isinstance(outcome, Failed) and run.context and run.context.uses_spark and self._spark.is_stopped():
+        may_have_stopped = isinstance(outcome, Failed) or run.path.endswith(".jar")
+        if may_have_stopped and run.context and run.context.uses_spark and self._spark.is_stopped():
             leave(CONTEXT_STOPPED, "The driver's Spark context has stopped; the driver ends with it.")
 
 

@@ -15,9 +15,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from mist_domain.languages import language_of
 from mist_domain.signature import SignatureError, read_signature
 from mist_worker_host.driver.archive import SUFFIXES, archive_folder, load_from_archive
 from mist_worker_host.driver.calling import Call, to_call
+from mist_worker_host.driver.jar_code import jar_call
+from mist_worker_host.driver.sql_code import sql_call
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +39,8 @@ def origin_of(path: str) -> str:
 class JobCodes:
     """All the code this driver has loaded. Any thread may ask."""
 
-    def __init__(self) -> None:
+    def __init__(self, sql_rows: int) -> None:
+        self._sql_rows = sql_rows
         self._known: dict[tuple[str, str, int, int], JobCode] = {}
         self._modules: dict[str, ModuleType] = {}
         self._loading: dict[str, threading.Lock] = {}
@@ -52,6 +56,16 @@ class JobCodes:
         return code
 
     def _load(self, path: Path, class_name: str) -> JobCode:
+        match language_of(str(path)):
+            case "sql":
+                signature, call = sql_call(path, self._sql_rows)
+                return JobCode(signature=signature, call=call)
+            case "java":
+                return JobCode(signature={}, call=jar_call(path, class_name))
+            case _:
+                return self._load_python(path, class_name)
+
+    def _load_python(self, path: Path, class_name: str) -> JobCode:
         content = path.read_bytes()
         name = f"mist_job_{hashlib.sha256(str(path).encode() + content).hexdigest()[:16]}"
         with self._lock:

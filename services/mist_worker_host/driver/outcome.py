@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mist_worker_host.driver.java_error import JavaError
+
 DEPTH_LIMIT = 100
 TEXT_LIMIT = 64_000
 CUT = " … (cut here)"
@@ -81,6 +83,8 @@ def _depth(value: object) -> int:
 
 def to_failed(error: BaseException, origin: str | None) -> Failed:
     """`origin` is where the job's code is: frames of other files are left out."""
+    if isinstance(error, JavaError):
+        return Failed(error=_cut(f"{error.kind}: {error}"), traceback=_cut(error.trace))
     return Failed(error=_cut(f"{type(error).__name__}: {_message(error)}"), traceback=_cut(_own_frames(error, origin)))
 
 
