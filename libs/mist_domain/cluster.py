@@ -4,6 +4,7 @@ The state is the fold of the log plus the decisions appended but not yet read ba
 """
 
 import heapq
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mist_domain.context_load import ContextLoad, queue_order, retry_at
@@ -20,6 +21,7 @@ from mist_domain.registry import (
     RegistryEvent,
     fold_registry,
 )
+from mist_domain.requests import PrepareWorkerRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ class Cluster:
         self._open: set[str] = set()
         self._retries: list[tuple[int, str]] = []
         self._placed: dict[str, HostView] = {}
+        self._prepared: dict[str, Context] = {}
+        self._asked: dict[tuple[str, str, str], int] = {}
         self._assigned_at: dict[str, tuple[int, int]] = {}
 
     # -- what is known ---------------------------------------------------------------------------------------------
@@ -125,8 +129,20 @@ class Cluster:
         """The host that has the context's shared driver, while it lives and takes work."""
         host = self.hosts.get(load.home or "")
         if host is None or host.lost or (host.state is not None and host.state.draining):
-            return None
+            return self._prepared_home(load.name)
         return host
+
+    def prepared_contexts(self) -> Iterable[Context]:
+        """Those that want drivers before a job asks."""
+        return self._prepared.values()
+
+    def may_ask(self, request: PrepareWorkerRequest, pause: int) -> bool:
+        """Whether the host was not asked the like within `pause` ms; from now on it was."""
+        key = (request.host_id, request.context.name, request.mode)
+        if key in self._asked and self.now - self._asked[key] < pause:
+            return False
+        self._asked[key] = self.now
+        return True
 
     def rotate(self, context: str) -> None:
         """The context had its turn: the others come first."""
@@ -141,8 +157,10 @@ class Cluster:
         self.registry_offset, self.registry_moved = offset, True
         if isinstance(event, ContextDefined):
             self._mend(event.context.name, at)
+            self._note_prepared(event.context.name, event.context)
         elif isinstance(event, ContextRemoved):
             self._mend(event.name, at)
+            self._note_prepared(event.name, None)
 
     def fold_job(self, event: JobEvent, at: int, partition: int, offset: int) -> None:
         """Take one record of `mist.job-events` (append time `at`, ms)."""
@@ -199,6 +217,13 @@ class Cluster:
         self._open.clear()
         self.settled.clear()
         self.ticked = self.registry_moved = False
+
+    def _prepared_home(self, context: str) -> HostView | None:
+        """The host that keeps the driver of a context in which no job has run yet."""
+        if context not in self._prepared:
+            return None
+        keeping = (host for host in self.hosts.values() if host.assignable and host.keeps(context, "shared"))
+        return min(keeping, key=lambda host: host.host_id, default=None)
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
@@ -276,6 +301,11 @@ class Cluster:
                 if f"context/{load.name}" not in self.registry:
                     load.failures.clear(at)
 
+    def _note_prepared(self, name: str, context: Context | None) -> None:
+        self._prepared.pop(name, None)
+        if context is not None and (context.precreated or context.spares):
+            self._prepared[name] = context
+
     def _enqueue(self, job: Job) -> None:
         load = self.load(job.request.context.name)
         load.waiting.add(job.job_id)
@@ -324,6 +354,7 @@ class Cluster:
                 self._enqueue(job)
         for host in [host for host in self.hosts.values() if host.lost and not host.placed]:
             del self.hosts[host.host_id]
+            self._asked = {key: at for key, at in self._asked.items() if key[0] != host.host_id}
 
     def _count_silence(self, at: int) -> None:
         """Two schedulers may both tick for a while; a host must not seem silent twice as long for that."""

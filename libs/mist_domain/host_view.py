@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from mist_domain.hosts import HostState
 from mist_domain.job import Job
+from mist_domain.registry import Mode
 
 LOST_TICKS = 25
 LOST_UNSTARTED_TICKS = 8
@@ -40,6 +41,15 @@ class HostView:
     def assignable(self) -> bool:
         state = self.state
         return self.live and state is not None and not state.draining and self.silent < LOST_UNSTARTED_TICKS
+
+    def keeps(self, context: str, mode: Mode) -> bool:
+        """Whether it was asked to keep drivers of the context ready."""
+        told = () if self.state is None else self.state.prepared
+        return any((one.context, one.mode) == (context, mode) for one in told)
+
+    def has_spare(self, context: str) -> bool:
+        workers = () if self.state is None else self.state.workers
+        return any(one.context == context and one.state == "spare" for one in workers)
 
     def take(self, state: HostState, *, live: bool) -> None:
         """Fold a snapshot: the host lives, and what it refused may be tried again."""

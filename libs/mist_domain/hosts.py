@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+from mist_domain.registry import Mode
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worker:
-    """One Spark driver. `state` is one of starting, idle, busy, draining; `pid` is its process on that host."""
+    """One Spark driver. `state` is one of starting, idle, spare, busy, draining; `pid` is its process on that host."""
 
     worker_id: str
     context: str
@@ -19,6 +21,16 @@ class Worker:
 class HeldAttempt:
     job_id: str
     attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """What a host was asked to keep ready: `count` drivers of a context, started with `settings` (`context_hash`)."""
+
+    context: str
+    mode: Mode
+    count: int
+    settings: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +55,7 @@ class HostState:
     draining: bool = False
     replaces: str | None = None
     stopped: bool = False
+    prepared: tuple[Prepared, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

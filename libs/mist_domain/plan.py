@@ -86,7 +86,13 @@ def _choose_host(cluster: Cluster, load: ContextLoad, job: Job) -> HostView | No
         if home is not None:
             return home if home.has_room(job) else None
     fitting = [host for host in cluster.hosts.values() if host.has_room(job)]
-    return min(fitting, key=lambda host: (len(host.workers), len(host.placed), host.host_id), default=None)
+    return min(fitting, key=lambda host: _order(host, job), default=None)
+
+
+def _order(host: HostView, job: Job) -> tuple[bool, int, int, str]:
+    """An exclusive job first goes where a spare waits for it."""
+    spare = job.request.mode == "exclusive" and host.has_spare(job.request.context.name)
+    return not spare, len(host.workers), len(host.placed), host.host_id
 
 
 def _unqueued(cluster: Cluster) -> Iterator[Decision]:

@@ -21,7 +21,7 @@ from mist_domain.registry import (
     EndpointDefined,
     EndpointRemoved,
 )
-from mist_domain.requests import CancelRequest, StartRequest, StopWorkerRequest
+from mist_domain.requests import CancelRequest, PrepareWorkerRequest, StartRequest, StopWorkerRequest
 
 RECORDS: tuple[type, ...] = (
     JobInitialized,
@@ -36,6 +36,7 @@ RECORDS: tuple[type, ...] = (
     StartRequest,
     CancelRequest,
     StopWorkerRequest,
+    PrepareWorkerRequest,
     EndpointDefined,
     EndpointRemoved,
     ContextDefined,

@@ -3,6 +3,7 @@
 Order: facts, fold, queries. Durations are milliseconds; `None` means without limit.
 """
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -53,6 +54,12 @@ class Context:
     start_timeout: int | None = None
     perform_timeout: int | None = None
     max_queued: int = 10_000
+
+
+def context_hash(context: Context) -> str:
+    """What a driver of the context is started with, as 16 hex digits."""
+    asked = (context.name, sorted(context.spark_conf.items()), context.max_jobs, context.run_options)
+    return hashlib.blake2b(repr(asked).encode(), digest_size=8).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ import json
 import uuid
 from dataclasses import dataclass
 
-from mist_domain.registry import Mode
+from mist_domain.registry import Context, Mode
 
 JOB_NAMESPACE = uuid.UUID("5d3f8f4e-9d6b-5c0e-8a43-6d2b1f0c7e11")
 UNNAMED_NAMESPACE = uuid.UUID("0b7c1e52-7a60-5f3c-9e0d-2f6a4c8d9b35")
@@ -45,7 +45,17 @@ class StopWorkerRequest:
     worker_id: str
 
 
-Request = StartRequest | CancelRequest | StopWorkerRequest
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrepareWorkerRequest:
+    """Keep `count` unused drivers of the context ready on a host; 0 ends it. The last for a context and mode counts."""
+
+    host_id: str
+    context: Context
+    mode: Mode
+    count: int
+
+
+Request = StartRequest | CancelRequest | StopWorkerRequest | PrepareWorkerRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,15 +5,18 @@ from dataclasses import dataclass, field
 from mist_domain.cluster import Cluster, Decision
 from mist_domain.decide import Refused, Settled, Waits, decide
 from mist_domain.plan import plan
+from mist_domain.prepare import preparations
+from mist_domain.requests import PrepareWorkerRequest
 from mist_scheduler.intake import Intake, Pending
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Decisions to append, in order, and requests of which no job comes, with the reason."""
+    """Decisions to append, in order; requests of which no job comes, with the reason; what to ask of hosts."""
 
     decisions: list[Decision] = field(default_factory=list)
     refused: list[tuple[Pending, str]] = field(default_factory=list)
+    preparations: list[PrepareWorkerRequest] = field(default_factory=list)
 
 
 def step(cluster: Cluster, intake: Intake) -> Step:
@@ -25,7 +28,8 @@ def step(cluster: Cluster, intake: Intake) -> Step:
     refused: list[tuple[Pending, str]] = []
     for pending in intake.drain():
         _decide_one(cluster, intake, pending, arrivals, refused)
-    return Step(plan(cluster, arrivals), refused)
+    asked = preparations(cluster) if cluster.ticked else []
+    return Step(plan(cluster, arrivals), refused, asked)
 
 
 def _decide_one(

@@ -1,7 +1,7 @@
 """Bytes of `mist.requests` to requests: Avro, or the seed's JSON start request."""
 
 from mist_domain.errors import Refusal
-from mist_domain.requests import CancelRequest, Request, StartRequest, StopWorkerRequest
+from mist_domain.requests import CancelRequest, PrepareWorkerRequest, Request, StartRequest, StopWorkerRequest
 from mist_domain.start_json import MAX_REQUEST_BYTES, read_start_request
 from mist_eventlog import Codec, Poison
 
@@ -15,7 +15,7 @@ def read_request(codec: Codec, value: bytes) -> Request:
     if value.lstrip()[:1] == b"{":
         return _read_json(value)
     record = codec.decode(value)
-    if isinstance(record, StartRequest | CancelRequest | StopWorkerRequest):
+    if isinstance(record, StartRequest | CancelRequest | StopWorkerRequest | PrepareWorkerRequest):
         return record
     raise Poison(f"a {type(record).__name__} is no request")
 

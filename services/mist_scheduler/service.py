@@ -11,7 +11,7 @@ from mist_domain.cluster import Cluster
 from mist_domain.events import JobEvent
 from mist_domain.hosts import HostState, Tick
 from mist_domain.registry import RegistryEvent
-from mist_domain.requests import CancelRequest, Origin, StopWorkerRequest
+from mist_domain.requests import CancelRequest, Origin, PrepareWorkerRequest, StopWorkerRequest
 from mist_eventlog import Appender, Codec, GroupTail, Outage, Place, Poison, Record, Tail, dead_letter
 from mist_scheduler.clock import TickClock
 from mist_scheduler.core import step
@@ -160,7 +160,7 @@ class Scheduler:
             self.intake.open(origin)
             self._bury(record, origin, poison.reason)
             return
-        if isinstance(request, StopWorkerRequest):
+        if isinstance(request, StopWorkerRequest | PrepareWorkerRequest):
             self.intake.open(origin)
             self.intake.settle(origin)
         else:
@@ -174,6 +174,7 @@ class Scheduler:
         if taken.decisions:
             encode = self._codec.encode
             self._submit([(JOB_EVENTS, event.job_id, encode(event)) for one in taken.decisions for event in one.events])
+        self._submit([(REQUESTS, one.host_id, self._codec.encode(one)) for one in taken.preparations])
         for pending, reason in taken.refused:
             self._refuse(pending, reason)
         if self._early.unbounded():

@@ -9,7 +9,7 @@ from mist_worker_host.instructions import Append, Cancel, HostEvent, Run
 from mist_worker_host.job_fold import JobFold
 from mist_worker_host.outbox import Outbox
 from mist_worker_host.stimuli import Report, RunCanceled
-from mist_worker_host.worker import Attempt, Phase, Worker, downtime_seconds, driver_settings
+from mist_worker_host.worker import Attempt, Phase, Worker, downtime_of, driver_settings
 
 
 class Attempts:
@@ -109,7 +109,7 @@ class Attempts:
         if not self._waiting:
             return
         for attempt in list(self._waiting.values()):
-            worker = self._fleet.seat(driver_settings(attempt.job), downtime_seconds(attempt.job))
+            worker = self._fleet.seat(driver_settings(attempt.job), downtime_of(attempt.job.context))
             if worker is not None:
                 self._sit(attempt, worker)
         self._fleet.make_room(len({driver_settings(one.job).worker_id for one in self._waiting.values()}))

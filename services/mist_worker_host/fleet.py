@@ -1,5 +1,8 @@
 """The drivers of this host: which one serves a job, whether there is a place for another, which one may go."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from mist_worker_host.instructions import DriverSettings, Kill, Launch, StopIdle
 from mist_worker_host.outbox import Outbox
 from mist_worker_host.stimuli import WorkerKey
@@ -22,14 +25,27 @@ class Fleet:
         return [one for one in self.workers.values() if one.settings.worker_id == worker_id and not one.stopping]
 
     def seat(self, settings: DriverSettings, downtime: float | None) -> Worker | None:
-        """A driver for a job: the context's shared one, or a new one if there is a place."""
-        worker = self._shared(settings) if settings.mode == "shared" else None
+        """A driver for a job: the context's shared one, a spare, or a new one if there is a place."""
+        worker = self._shared(settings) if settings.mode == "shared" else self._spare(settings)
         if worker is None:
-            if len(self.workers) >= self._places:
+            if not self.has_place():
                 return None
             worker = self._launch(settings, downtime)
         worker.downtime, worker.idle_since = downtime, None
         return worker
+
+    def has_place(self) -> bool:
+        return len(self.workers) < self._places
+
+    def has_shared(self, settings: DriverSettings) -> bool:
+        """Whether the context's driver is up, or about to be, with these settings."""
+        return self._shared(settings) is not None
+
+    def prepare(self, settings: DriverSettings, downtime: float | None) -> None:
+        """Start a driver for which there is no job yet."""
+        if settings.mode == "exclusive":
+            settings = replace(settings, worker_id=f"{settings.worker_id}-{self._last_key + 1}")
+        self._launch(settings, downtime).spare = settings.mode == "exclusive"
 
     def make_room(self, wanted: int) -> None:
         """Stop idle drivers, the one idle for longest first, until `wanted` places are free or about to be."""
@@ -39,9 +55,10 @@ class Fleet:
         for worker in idle[: max(0, wanted - coming)]:
             self.stop(worker)
 
-    def stop_idle(self) -> None:
+    def stop_idle(self, keeps: Callable[[Worker], bool]) -> None:
+        """Stop those that have been idle for their context's downtime, apart from what `keeps` keeps."""
         for worker in self.workers.values():
-            if worker.open and worker.has_idled(self.now):
+            if worker.open and worker.has_idled(self.now) and not keeps(worker):
                 self.stop(worker)
 
     def rest(self, worker: Worker) -> None:
@@ -50,7 +67,7 @@ class Fleet:
             return
         if worker.abandoned:
             self.kill(worker)
-        elif worker.draining or self.draining or not worker.shared:
+        elif worker.draining or self.draining or not (worker.shared or worker.spare):
             self.stop(worker)
         elif worker.ready:
             worker.idle_since = self.now
@@ -84,6 +101,14 @@ class Fleet:
                     return worker
                 self.drain(worker)
         return None
+
+    def _spare(self, settings: DriverSettings) -> Worker | None:
+        """A spare that becomes the job's own, one that is ready before one that is starting."""
+        spares = [one for one in self.workers.values() if one.spare and one.open and one.settings.is_like(settings)]
+        worker = min(spares, key=lambda one: (not one.ready, one.key), default=None)
+        if worker is not None:
+            worker.spare, worker.settings, self._outbox.changed = False, settings, True
+        return worker
 
     def _launch(self, settings: DriverSettings, downtime: float | None) -> Worker:
         self._last_key += 1

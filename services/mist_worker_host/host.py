@@ -8,7 +8,7 @@ is appended; once that was read back it is forgotten.
 from typing import assert_never
 
 from mist_domain.hosts import HeldAttempt, HostState
-from mist_domain.requests import StopWorkerRequest
+from mist_domain.requests import PrepareWorkerRequest, StopWorkerRequest
 from mist_worker_host import ends
 from mist_worker_host.attempts import Attempts
 from mist_worker_host.fleet import Fleet
@@ -16,6 +16,7 @@ from mist_worker_host.identity import Identity, Patience
 from mist_worker_host.instructions import Instruction
 from mist_worker_host.job_fold import JobFold
 from mist_worker_host.outbox import Outbox
+from mist_worker_host.prepared import Preparations
 from mist_worker_host.stimuli import (
     CaughtUp,
     DrainAsked,
@@ -46,6 +47,7 @@ class HostCore:
         self._outbox = Outbox()
         self.fleet = Fleet(identity.max_workers, self._outbox)
         self.attempts = Attempts(identity, self.fold, self.fleet, self._outbox)
+        self.preparations = Preparations(self.fleet)
         self._drain_until: float | None = None
 
     def handle(self, *stimuli: Stimulus) -> list[Instruction]:
@@ -53,6 +55,7 @@ class HostCore:
         for stimulus in stimuli:
             self._take(stimulus)
         self.attempts.seat_waiting()
+        self.preparations.keep()
         return self._outbox.take(publish=self.caught_up)
 
     @property
@@ -81,6 +84,7 @@ class HostCore:
             draining=self.draining,
             replaces=identity.replaces,
             stopped=stopped,
+            prepared=self.preparations.told(),
         )
 
     def unleased(self) -> frozenset[WorkerKey]:
@@ -99,6 +103,8 @@ class HostCore:
                 self._driver_changed(stimulus)
             case StopWorkerRequest():
                 self._stop_workers(stimulus)
+            case PrepareWorkerRequest():
+                self._prepare(stimulus)
             case CaughtUp():
                 self.caught_up = self._outbox.changed = True
             case DrainAsked():
@@ -137,6 +143,7 @@ class HostCore:
         if worker.stopping:
             return
         worker.ready, worker.spark_ui = True, spark_ui
+        self.preparations.worked(worker)
         for attempt in worker.attempts.values():
             self.attempts.start(attempt, worker)
         self.fleet.rest(worker)
@@ -150,6 +157,8 @@ class HostCore:
     def _loss(self, worker: Worker, reason: str, lines: tuple[str, ...]) -> ends.Loss:
         """A driver that ends before it was ready, and was not told to end, has failed."""
         failed = not worker.ready and not worker.stopping and not self.draining
+        if failed:
+            self.preparations.failed(worker)
         driver = f"{self.identity.host_id}/{worker.key}" if failed else None
         return ends.Loss(reason=reason, lines=lines, failed_driver=driver)
 
@@ -159,9 +168,14 @@ class HostCore:
                 self.fleet.kill(worker)
                 self.attempts.stop_all(worker)
 
+    def _prepare(self, request: PrepareWorkerRequest) -> None:
+        if request.host_id == self.identity.host_id:
+            self.preparations.ask(request)
+            self._outbox.changed = True
+
     def _time_passed(self, now: float) -> None:
         self.fleet.now, self._outbox.changed = now, True
-        self.fleet.stop_idle()
+        self.fleet.stop_idle(self.preparations.keeps)
         patience = self._patience
         for worker in list(self.fleet.workers.values()):
             if not worker.ready and now - worker.launched_at >= patience.launch:

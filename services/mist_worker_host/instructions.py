@@ -1,7 +1,7 @@
 """What a worker host is to do, as values. The service carries them out in their order."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mist_domain.events import JobAttemptLost, JobCanceled, JobFailed, JobFinished, JobInitialized, JobStarted
 from mist_domain.registry import Mode
@@ -20,6 +20,10 @@ class DriverSettings:
     threads: int
     spark_conf: Mapping[str, str] = field(default_factory=dict)
     run_options: str = ""
+
+    def is_like(self, other: "DriverSettings") -> bool:
+        """Whether drivers of the two differ in nothing but their name."""
+        return replace(self, worker_id=other.worker_id) == other
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ import structlog
 
 from mist_domain.events import JobEvent
 from mist_domain.logs import LogLines
-from mist_domain.requests import StopWorkerRequest
+from mist_domain.requests import PrepareWorkerRequest, StopWorkerRequest
 from mist_eventlog import Appender, Codec, Placed, Poison, Record, Tail
 from mist_worker_host.driver_lines import Printout
 from mist_worker_host.drivers import Drivers
@@ -61,14 +61,14 @@ class WorkerHost:
                 self.tell(Read(facts=self._facts(records)))
 
     async def follow_requests(self, tail: Tail) -> None:
-        """Of the requests only those that stop a worker of a host are a host's business."""
+        """Of the requests only those that name a host are a host's business."""
         async for records in tail.batches():
             for record in records:
                 try:
                     request = self._codec.decode(record.value)
                 except Poison:
                     continue  # the scheduler keeps it as a dead letter
-                if isinstance(request, StopWorkerRequest):
+                if isinstance(request, StopWorkerRequest | PrepareWorkerRequest):
                     self.tell(request)
 
     async def beat(self) -> None:

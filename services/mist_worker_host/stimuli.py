@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from mist_domain.events import JobEvent
-from mist_domain.requests import StopWorkerRequest
+from mist_domain.requests import PrepareWorkerRequest, StopWorkerRequest
 
 WorkerKey = int
 """Names one driver process of this host; never used again, so that what a dead driver said cannot be mistaken."""
@@ -104,4 +104,4 @@ class DrainAsked:
 
 Report = RunFinished | RunFailed | RunCanceled
 FromDriver = DriverSpawned | DriverReady | DriverUnusable | DriverExited | Report
-Stimulus = Read | CaughtUp | StopWorkerRequest | FromDriver | TimePassed | DrainAsked
+Stimulus = Read | CaughtUp | StopWorkerRequest | PrepareWorkerRequest | FromDriver | TimePassed | DrainAsked

@@ -6,6 +6,7 @@ from enum import Enum, auto
 from mist_domain.events import JobInitialized
 from mist_domain.hosts import Worker as WorkerState
 from mist_domain.job import worker_id_for
+from mist_domain.registry import Context, Mode
 from mist_worker_host.instructions import DriverSettings
 from mist_worker_host.stimuli import WorkerKey
 
@@ -44,7 +45,8 @@ class Worker:
     """A driver process.
 
     `attempts`: the held ones in it whose end is not appended. `runs`: what it was told to run and has not reported,
-    with the time a cancel was sent. `draining` takes nothing new; `stopping` was told to end. Times are seconds of the
+    with the time a cancel was sent. `draining` takes nothing new; `stopping` was told to end;
+    `spare` waits for its one job. Times are seconds of the
     host's clock.
     """
 
@@ -58,6 +60,7 @@ class Worker:
     draining: bool = False
     stopping: bool = False
     abandoned: bool = False
+    spare: bool = False
     idle_since: float | None = None
     attempts: dict[str, Attempt] = field(default_factory=dict)
     runs: dict[tuple[str, int], float | None] = field(default_factory=dict)
@@ -101,21 +104,27 @@ class Worker:
             return "draining"
         if not self.ready:
             return "starting"
+        if self.spare:
+            return "spare"
         return "busy" if self.busy else "idle"
 
 
 def driver_settings(job: JobInitialized) -> DriverSettings:
     """The driver that a job asks for; an exclusive one runs one job."""
+    return context_settings(job.context, job.mode, worker_id_for(job))
+
+
+def context_settings(context: Context, mode: Mode, worker_id: str) -> DriverSettings:
     return DriverSettings(
-        worker_id=worker_id_for(job),
-        context=job.context.name,
-        mode=job.mode,
-        threads=job.context.max_jobs if job.mode == "shared" else 1,
-        spark_conf=job.context.spark_conf,
-        run_options=job.context.run_options,
+        worker_id=worker_id,
+        context=context.name,
+        mode=mode,
+        threads=context.max_jobs if mode == "shared" else 1,
+        spark_conf=context.spark_conf,
+        run_options=context.run_options,
     )
 
 
-def downtime_seconds(job: JobInitialized) -> float | None:
-    downtime = job.context.downtime
-    return None if downtime is None else downtime / 1000
+def downtime_of(context: Context) -> float | None:
+    """Seconds that its idle driver is kept; `None` for ever."""
+    return None if context.downtime is None else context.downtime / 1000
