@@ -145,7 +145,8 @@ class Stack:
 
     def _add(self, name: str, kind: str, more: Mapping[str, str]) -> None:
         state = self.folder / "state" / name
-        environment = {"MIST_KAFKA": self.kafka, "MIST_STATE": str(state), **self.environment, **more}
+        places = {"MIST_STATE": str(state), "MIST_ARTIFACTS": str(self.folder / "artifacts")}
+        environment = {"MIST_KAFKA": self.kafka, **places, **self.environment, **more}
         self.services[name] = Service(name, MODULES[kind], environment, self.folder / f"{name}.log")
 
     def _is_ready(self, gateway: int) -> bool:

@@ -69,6 +69,7 @@ def _initialized(event: JobInitialized) -> dict[str, Any]:
     }
     optional = {
         "externalId": event.external_id,
+        "artifactSha": event.endpoint.artifact_sha,
         "workerIdPrefix": event.worker_id_prefix,
         "startTimeout": event.start_timeout,
         "performTimeout": event.perform_timeout,

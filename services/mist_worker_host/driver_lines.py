@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from mist_domain.logs import LogLine
-from mist_worker_host.instructions import Cancel, DriverSettings, Run
+from mist_worker_host.instructions import Cancel, Launch, Run
 from mist_worker_host.stimuli import DriverReady, RunCanceled, RunFailed, RunFinished, WorkerKey
 
 STOP = b'{"type":"stop"}\n'
@@ -46,7 +46,8 @@ class Printout:
 Said = DriverReady | RunFinished | RunFailed | RunCanceled | Unusable | Printout
 
 
-def init_line(settings: DriverSettings, limits: Limits, lease_until: float) -> bytes:
+def init_line(launch: Launch, limits: Limits, lease_until: float) -> bytes:
+    settings = launch.settings
     return _line(
         {
             "type": "init",
@@ -58,6 +59,7 @@ def init_line(settings: DriverSettings, limits: Limits, lease_until: float) -> b
             "resultLimit": limits.result_limit,
             "cancelGrace": limits.cancel_grace,
             "sqlRows": limits.sql_rows,
+            "warm": launch.warm,
             "leaseUntil": lease_until,
         }
     )

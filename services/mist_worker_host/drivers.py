@@ -95,7 +95,7 @@ class Drivers:
             self._tell(DriverExited(worker=key, reason=f"this machine gave it no process or no file: {error}"))
             return
         self._running[key], self._batches[key] = process, Counter()
-        process.pipe.send(init_line(settings, self._limits, self.lease_until))
+        process.pipe.send(init_line(launch, self._limits, self.lease_until))
         log.info("driver-launched", worker=key, worker_id=settings.worker_id, pid=process.pid)
         self._tell(DriverSpawned(worker=key, pid=process.pid))
 

@@ -45,7 +45,7 @@ class Fleet:
         """Start a driver for which there is no job yet."""
         if settings.mode == "exclusive":
             settings = replace(settings, worker_id=f"{settings.worker_id}-{self._last_key + 1}")
-        self._launch(settings, downtime).spare = settings.mode == "exclusive"
+        self._launch(settings, downtime, warm=True).spare = settings.mode == "exclusive"
 
     def make_room(self, wanted: int) -> None:
         """Stop idle drivers, the one idle for longest first, until `wanted` places are free or about to be."""
@@ -110,10 +110,10 @@ class Fleet:
             worker.spare, worker.settings, self._outbox.changed = False, settings, True
         return worker
 
-    def _launch(self, settings: DriverSettings, downtime: float | None) -> Worker:
+    def _launch(self, settings: DriverSettings, downtime: float | None, *, warm: bool = False) -> Worker:
         self._last_key += 1
         worker = Worker(key=self._last_key, settings=settings, launched_at=self.now, downtime=downtime)
         self.workers[worker.key] = worker
         self._outbox.changed = True
-        self._outbox.add(Launch(worker=worker.key, settings=settings))
+        self._outbox.add(Launch(worker=worker.key, settings=settings, warm=warm))
         return worker

@@ -28,8 +28,11 @@ class DriverSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
+    """Start a driver. `warm`: no job waits for it, so it tries Spark out before it says that it is ready."""
+
     worker: WorkerKey
     settings: DriverSettings
+    warm: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,19 +2,31 @@
 
 import asyncio
 import json
+import os
+import subprocess
+import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pyspark
 import websockets
 from aiokafka import AIOKafkaProducer
+
+from mist_runtime.java import find_java, spark_java_home
 
 START = "/v2/api/endpoints/noop?context=bench"
 REQUESTS = "mist.requests"
 LIMIT_SECONDS = 120.0
 BATCH = 100
+SPARE_CONF = {"spark.master": "local[1]", "spark.ui.enabled": "false"}
+SUBMITTED = """
+from pyspark.sql import SparkSession
+print(len(SparkSession.builder.getOrCreate().sql("select 1").collect()))
+"""
 
 
 class Feed:
@@ -114,3 +126,49 @@ async def until_total(url: str, total: int) -> None:
     while (found := await finished_total(url)) < total:
         assert time.monotonic() < end, f"only {found} of {total} jobs are finished after {LIMIT_SECONDS:.0f} s"
         await asyncio.sleep(0.1)
+
+
+def spark_submit() -> float:
+    """Milliseconds of one `spark-submit` of what the endpoint `select-one` does."""
+    home = Path(pyspark.__file__).parent
+    environment = os.environ | {"SPARK_HOME": str(home), "JAVA_HOME": str(spark_java_home(find_java()))}
+    settings = [word for name, value in SPARE_CONF.items() for word in ("--conf", f"{name}={value}")]
+    with tempfile.NamedTemporaryFile("w", suffix=".py") as script:
+        script.write(SUBMITTED)
+        script.flush()
+        begin = time.perf_counter()
+        command = [str(home / "bin/spark-submit"), *settings, script.name]
+        subprocess.run(command, env=environment, check=True, capture_output=True)
+        return (time.perf_counter() - begin) * 1000
+
+
+async def exclusive_trips(url: str, count: int) -> list[float]:
+    """Milliseconds of POST → `finished` of jobs that each find a spare."""
+    context = {"name": "spared", "spares": 1, "workerMode": "exclusive", "sparkConf": SPARE_CONF}
+    trips, used = [], {"spared"}
+    async with aiohttp.ClientSession(url) as http, listening(url) as feed:
+        async with http.post("/v2/api/contexts", json=context) as answer:
+            assert answer.status == 200, await answer.text()
+        for _ in range(count):
+            used |= await _spares(http, used)
+            begin = time.perf_counter()
+            event = await feed.finished(await start(http, "/v2/api/endpoints/select-one?context=spared"))
+            trips.append((time.perf_counter() - begin) * 1000)
+            assert event["event"] == "finished", event
+            used.add(f"spared-{event['id']}")
+        async with http.delete("/v2/api/contexts/spared") as answer:
+            assert answer.status == 200, await answer.text()
+    return trips
+
+
+async def _spares(http: aiohttp.ClientSession, used: set[str]) -> set[str]:
+    """The spares that wait, once there is one that is not among `used`."""
+    end = time.monotonic() + LIMIT_SECONDS
+    while True:
+        async with http.get("/v2/api/workers") as answer:
+            names = {worker["name"] for worker in await answer.json()}
+        found = {name for name in names if name.startswith("spared-")} - used
+        if found:
+            return found
+        assert time.monotonic() < end, "no spare came up"
+        await asyncio.sleep(0.2)

@@ -3,6 +3,7 @@
 Everything is warm first: a Java process, broker or Spark, takes hundreds of rounds to reach its pace.
 """
 
+import asyncio
 import statistics
 import tempfile
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from brokers import broker
 from stack import Stack
 
 WARM_UP, TRIPS, REST_JOBS, KAFKA_JOBS, CLIENTS = 6_000, 1_000, 4_000, 20_000, 32
-SPARK_WARM_UP, SPARK_TRIPS = 600, 200
+SPARK_WARM_UP, SPARK_TRIPS, EXCLUSIVE_TRIPS = 600, 200, 5
 SELECT = "/v2/api/endpoints/select-one"
 ENTRIES = Path(__file__).parents[1] / "e2e/mist.yaml"
 
@@ -63,6 +64,16 @@ async def measure(kafka: str, stack: Stack) -> None:
     row("  … what Mist adds to it (p50)", f"{statistics.median(added):.1f} ms", "≤ 10 ms")
 
 
+async def measure_exclusive(stack: Stack) -> None:
+    """An exclusive job on a spare, beside a cold `spark-submit` of the same work."""
+    submits = [await asyncio.to_thread(load.spark_submit) for _ in range(EXCLUSIVE_TRIPS)]
+    trips = await load.exclusive_trips(stack.url, EXCLUSIVE_TRIPS)
+    cold, spare = statistics.median(submits), statistics.median(trips)
+    row("`select 1` by a cold spark-submit (p50)", f"{cold:.0f} ms")
+    row("  … as an exclusive job on a spare (p50)", f"{spare:.0f} ms")
+    row("  … how many times faster", f"{cold / spare:.1f} times", "≥ 20 times")
+
+
 def main() -> None:
     """Start a broker and one of each service, measure, print the table, end everything."""
     print("Starting Kafka and Mist; the whole takes about two minutes.", flush=True)
@@ -76,6 +87,7 @@ def main() -> None:
         row("", "measured", "to reach")
         row("-" * 58, "-" * 24, "-" * 20)
         uvloop.run(measure(kafka.bootstrap, stack))
+        uvloop.run(measure_exclusive(stack))
 
 
 if __name__ == "__main__":

@@ -109,7 +109,7 @@ def test_exclusive_jobs_have_a_driver_each_that_ends_with_them(mist: Client) -> 
 def test_drivers_stand_back_from_their_host_for_a_busy_core(mist: Client, stack: Stack) -> None:
     host = os.getpriority(os.PRIO_PROCESS, stack.services["host-0"].pid)
     processes = mist.run("whoami")["jobResult"]
-    assert {os.getpriority(os.PRIO_PROCESS, processes[name]) for name in ("pid", "jvm")} == {host + 5}
+    assert {os.getpriority(os.PRIO_PROCESS, processes[name]) for name in ("pid", "jvm")} == {host + 10}
 
 
 def test_a_queued_job_is_canceled_without_ever_starting(mist: Client) -> None:

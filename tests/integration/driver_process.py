@@ -60,7 +60,7 @@ class DriverProcess:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         defaults = {"workerId": "test", "context": "test", "mode": "shared", "threads": 8, "resultLimit": 1_000_000,
-                    "cancelGrace": 3.0, "sqlRows": 5}  # fmt: skip
+                    "cancelGrace": 3.0, "sqlRows": 5, "warm": False}  # fmt: skip
         self.say("init", **(defaults | init), sparkConf=CONF | (conf or {}), leaseUntil=time.monotonic() + lease)
 
     def _read(self) -> None:

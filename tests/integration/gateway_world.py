@@ -37,6 +37,7 @@ class Gateway:
             "MIST_KAFKA": kafka,
             "MIST_HTTP_PORT": str(self.port),
             "MIST_STATE": str(folder),
+            "MIST_ARTIFACTS": str(folder / "artifacts"),
             "MIST_SCHEDULER_GROUP": f"test-{uuid.uuid4().hex[:8]}",
             **settings,
         }

@@ -86,7 +86,7 @@ def group() -> str:
 async def endpoint(appender: Appender) -> str:
     name = f"e-{uuid.uuid4().hex[:8]}"
     facts: list[RegistryEvent] = [
-        EndpointDefined(endpoint=Endpoint(name=name, path="p.py", class_name="f", default_context=name)),
+        EndpointDefined(endpoint=Endpoint(name=name, path="file:///p.py", class_name="f", default_context=name)),
         ContextDefined(context=Context(name=name, max_jobs=1)),
     ]
     for fact in facts:

@@ -66,6 +66,8 @@ class Driver:
     def _start_spark(self) -> None:
         try:
             self._spark.start(self._init["sparkConf"], self._init["workerId"])
+            if self._init["warm"]:
+                self._spark.warm()
         except Exception as error:  # noqa: BLE001 (the process ends, and the host tells the reason)
             self._pipe.send(type="unusable", error=to_failed(error, None).error)
             leave(UNUSABLE, "The driver could not start Spark and ends.")

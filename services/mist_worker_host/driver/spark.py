@@ -20,6 +20,7 @@ JVM_DIED = 70
 CONTEXT_STOPPED = 71
 UNUSABLE = 72
 BROKEN = 73
+WARM_ROUNDS = 3
 HIVE = "spark.sql.catalogImplementation"
 
 
@@ -58,6 +59,12 @@ class Spark:
         self._spare = SpareSession(self.root.newSession)
         raise_cancels()
         self.ready.set()
+
+    def warm(self) -> None:
+        """Do what a first job waits for: the JVM loads its classes, the executor starts its Python processes."""
+        for _ in range(WARM_ROUNDS):
+            self.root.sql("select 1 as one").collect()
+        self.context.parallelize([1], 1).map(abs).collect()
 
     def _watch_jvm(self) -> None:
         code = self._process.wait()

@@ -42,7 +42,7 @@ async def test_an_endpoint_lives_from_post_to_delete(
         ({"path": "file:///no.py"}, "file:///no.py does not exist; force=true"),
         ({"className": "nobody"}, "nobody"),
         ({"defaultContext": 3}, "defaultContext is '3'; it must be a string"),
-        ({"lang": "scala"}, "'python'"),
+        ({"lang": "scala"}, "lang is 'scala'; it must be python for the path"),
     ],
 )
 async def test_a_bad_endpoint_is_refused(
