@@ -1,11 +1,16 @@
-"""What tests of more than one folder ask for."""
+"""What tests of more than one folder ask for: the run's broker, and one real Mist over it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
 
 from brokers import broker
+from client import Client
+from stack import Stack
+
+ROOT = Path(__file__).parents[1]
 
 hypothesis.settings.register_profile("mist", deadline=None)  # a busy machine is slow, not wrong
 hypothesis.settings.load_profile("mist")
@@ -16,3 +21,17 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the run's broker, with Mist's topics."""
     with broker(tmp_path_factory.mktemp("kafka")) as running:
         yield running.bootstrap
+
+
+@pytest.fixture(scope="session")
+def stack(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """One of each service as processes, with the examples and the test jobs."""
+    with Stack(kafka, tmp_path_factory.mktemp("mist")) as running:
+        for entries in (ROOT / "deploy/examples/mist.yaml", ROOT / "tests/e2e/mist.yaml"):
+            running.load(entries)
+        yield running
+
+
+@pytest.fixture(scope="session")
+def mist(stack: Stack) -> Client:
+    return Client(stack.url)

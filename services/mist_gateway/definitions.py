@@ -16,6 +16,8 @@ CONTEXT_FIELDS = (
     "name", "sparkConf", "downtime", "maxJobs", "precreated", "spares", "runOptions", "workerMode",
     "streamingDuration", "startTimeout", "performTimeout", "maxQueued",
 )  # fmt: skip
+OLD_CONTEXT_FIELDS = ("maxParallelJobs", "maxConnFailures")
+"""What clients of the original send: an older name of `maxJobs`, and what has no meaning here."""
 
 
 def endpoint_fields(body: Mapping[str, Any]) -> Fields:
@@ -58,7 +60,7 @@ def read_context(fields: Fields, base: Context) -> Context:
         name=fields.name("name"),
         spark_conf=fields.settings("sparkConf", base.spark_conf),
         downtime=fields.duration("downtime", base.downtime),
-        max_jobs=fields.count("maxJobs", base.max_jobs, least=1),
+        max_jobs=fields.count("maxJobs", fields.count("maxParallelJobs", base.max_jobs, least=1), least=1),
         precreated=fields.flag("precreated", default=base.precreated),
         spares=fields.count("spares", base.spares, least=0),
         run_options=fields.text("runOptions", base.run_options),

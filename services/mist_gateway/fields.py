@@ -22,7 +22,7 @@ class Fields:
         self._body = body
 
     def refuse_others(self, known: Iterable[str]) -> None:
-        """For files, where a field that nobody knows is a slip of the pen."""
+        """Where a field that nobody knows is a slip of the pen."""
         known = sorted(known)
         for name in self._body:
             if name not in known:

@@ -24,7 +24,14 @@ from mist_domain.registry import (
 from mist_domain.start_json import read_json
 from mist_eventlog import Outage
 from mist_gateway.artifacts import Opener, UnreadableError, open_url, with_signature
-from mist_gateway.definitions import context_fields, endpoint_fields, read_context, read_endpoint
+from mist_gateway.definitions import (
+    CONTEXT_FIELDS,
+    OLD_CONTEXT_FIELDS,
+    context_fields,
+    endpoint_fields,
+    read_context,
+    read_endpoint,
+)
 from mist_gateway.errors import Problem, bad_request, unavailable, unknown
 from mist_gateway.gateway import LOOK_LIMIT, Gateway
 from mist_gateway.topics import REGISTRY
@@ -60,6 +67,7 @@ async def remove_endpoint(gateway: Gateway, name: str) -> Endpoint:
 async def define_context(gateway: Gateway, body: bytes, *, new: bool) -> Context:
     """Create a context from the default's settings, or (`new` is false) change one that is there."""
     fields = context_fields(_read_object(body))
+    fields.refuse_others((*CONTEXT_FIELDS, *OLD_CONTEXT_FIELDS))
     name = fields.name("name")
     await gateway.read_registry()
     _refuse_default(name)

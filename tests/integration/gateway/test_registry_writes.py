@@ -78,6 +78,12 @@ async def test_a_context_lives_from_post_to_delete(http: httpx.AsyncClient) -> N
     [
         (b'{"name":"default"}', "'default' cannot"),
         (b'{"name":"c","maxJobs":0}', "maxJobs is '0'"),
+        (b'{"name":"c","maxJobs":-1}', "maxJobs is '-1'"),
+        (b'{"name":"c","maxJob":1}', "there is no field 'maxJob'; there are downtime, maxConnFailures, maxJobs"),
+        (b'{"name":"c","downtime":"abc"}', "downtime is 'abc'"),
+        (b'{"name":"a/b"}', "name is 'a/b'"),
+        (b'{"name":".."}', "name is '..'"),
+        (b'{"name":"' + b"c" * 200 + b'"}', "128"),
         (b'{"maxJobs":1}', "name is missing"),
         (b"[]", "JSON object"),
         (b"{", "malformed"),
