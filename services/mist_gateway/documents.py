@@ -170,7 +170,8 @@ class MistStatus(BaseModel):
     model_config = _example(
         {"mistVersion": "0.1.0", "sparkVersion": "4.3.0", "started": 1_760_000_000_000,
          "javaVersion": {"runtimeVersion": "17.0.12", "vmVendor": "Debian"}, "hosts": 1,
-         "jobs": {"initialized": 0, "queued": 0, "started": 1, "finished": 7, "canceled": 0, "failed": 2}}
+         "jobs": {"initialized": 0, "queued": 0, "started": 1, "finished": 7, "canceled": 0, "failed": 2},
+         "cursor": "AAAAAAAAABA"}
     )  # fmt: skip
     mistVersion: str  # noqa: N815
     sparkVersion: str  # noqa: N815
@@ -178,3 +179,4 @@ class MistStatus(BaseModel):
     javaVersion: JavaVersion  # noqa: N815
     hosts: int
     jobs: dict[str, int]
+    cursor: str

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from mist_gateway import documents
 from mist_gateway.answers import json_answer, text_answer
+from mist_gateway.cursor import write_cursor
 from mist_gateway.door import ready, the_gateway
 from mist_gateway.openapi import errors
 
@@ -29,6 +30,7 @@ async def get_status(request: Request) -> Response:
         "javaVersion": {"runtimeVersion": runtime or "unknown", "vmVendor": vendor.strip("()") or "unknown"},
         "hosts": len(hosts),
         "jobs": gateway.state.jobs.all.counts(),
+        "cursor": write_cursor(gateway.state.feed.offsets()),
     }
     return json_answer(status)
 

@@ -31,6 +31,7 @@ import time
 from pathlib import Path
 
 def waits(go: str, done: str):
+    Path(go + ".begun").touch()
     while not Path(go).exists():
         time.sleep(0.05)
     Path(done).touch()
@@ -125,6 +126,7 @@ async def test_a_job_goes_on_while_kafka_is_silent_and_its_end_is_told_afterward
 ) -> None:
     go, done = tmp_path / "go", tmp_path / "done"
     job_id = await play.assign(go=str(go), done=str(done))
+    await asyncio.to_thread(wait_until, "its code runs", Path(f"{go}.begun").exists)
     own_kafka.pause()
     try:
         go.touch()

@@ -1,0 +1,199 @@
+"""Every call of the API as a value: what to send and how to read the answer. Opens nothing."""
+
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, TypeVar, cast
+from urllib.parse import quote
+
+import httpx
+
+from mist.client.documents import Context, Endpoint, Job, Worker
+from mist.client.errors import Conflict, NotFound, Refused, Unauthorized
+
+Answered = TypeVar("Answered")
+API = "/v2/api"
+_KINDS = {401: Unauthorized, 403: Unauthorized, 404: NotFound, 409: Conflict}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call(Generic[Answered]):
+    """`repeatable`: sent twice it does what it does once, so that it may be sent again when its fate is unknown."""
+
+    method: str
+    path: str
+    read: Callable[[httpx.Response], Answered]
+    query: Mapping[str, Any] = field(default_factory=dict)
+    json: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    upload: Path | None = None
+    repeatable: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """How a job is to be started; what is `None` is left to the endpoint and its context. Durations: `"10s"`, `"Inf"`."""
+
+    context: str | None = None
+    mode: str | None = None
+    worker_id: str | None = None
+    external_id: str | None = None
+    start_timeout: str | None = None
+    perform_timeout: str | None = None
+    key: str | None = None
+
+
+def start(endpoint: str, arguments: Mapping[str, Any], how: Start) -> Call[str]:
+    """The job's id. One key is one job, however often it is sent."""
+    query = {
+        "context": how.context,
+        "mode": how.mode,
+        "workerId": how.worker_id,
+        "externalId": how.external_id,
+        "startTimeout": how.start_timeout,
+        "performTimeout": how.perform_timeout,
+    }
+    return Call(
+        method="POST",
+        path=f"{API}/endpoints/{_part(endpoint)}/jobs",
+        read=lambda answer: str(answer.json()["id"]),
+        query=_given(query),
+        json=dict(arguments),
+        headers={"Idempotency-Key": how.key or str(uuid.uuid4())},
+    )
+
+
+def job(job_id: str) -> Call[Job]:
+    return _get(f"/jobs/{_part(job_id)}")
+
+
+def jobs(status: Iterable[str], limit: int, offset: int, endpoint: str | None) -> Call[list[Job]]:
+    path = "/jobs" if endpoint is None else f"/endpoints/{_part(endpoint)}/jobs"
+    return _get(path, {"status": list(status), "limit": limit, "offset": offset})
+
+
+def cancel(job_id: str) -> Call[Job]:
+    return Call(method="DELETE", path=f"{API}/jobs/{_part(job_id)}", read=_document)
+
+
+def logs(job_id: str) -> Call[str]:
+    return Call(method="GET", path=f"{API}/jobs/{_part(job_id)}/logs", read=lambda answer: answer.text)
+
+
+def history(job_id: str) -> Call[list[dict[str, Any]]]:
+    return _get(f"/jobs/{_part(job_id)}/events")
+
+
+def job_worker(job_id: str) -> Call[Worker]:
+    return _get(f"/jobs/{_part(job_id)}/worker")
+
+
+def endpoints() -> Call[list[Endpoint]]:
+    return _get("/endpoints")
+
+
+def endpoint(name: str) -> Call[Endpoint]:
+    return _get(f"/endpoints/{_part(name)}")
+
+
+def create_endpoint(document: Mapping[str, Any], *, force: bool) -> Call[Endpoint]:
+    return Call(
+        method="POST", path=f"{API}/endpoints", read=_document, query={"force": force}, json=document, repeatable=False
+    )
+
+
+def update_endpoint(document: Mapping[str, Any], *, force: bool) -> Call[Endpoint]:
+    return Call(method="PUT", path=f"{API}/endpoints", read=_document, query={"force": force}, json=document)
+
+
+def delete_endpoint(name: str) -> Call[Endpoint]:
+    return Call(method="DELETE", path=f"{API}/endpoints/{_part(name)}", read=_document, repeatable=False)
+
+
+def contexts() -> Call[list[Context]]:
+    return _get("/contexts")
+
+
+def context(name: str) -> Call[Context]:
+    return _get(f"/contexts/{_part(name)}")
+
+
+def put_context(document: Mapping[str, Any]) -> Call[Context]:
+    """Creates it, or gives it these settings and the defaults for the rest."""
+    return Call(method="POST", path=f"{API}/contexts", read=_document, json=document)
+
+
+def delete_context(name: str) -> Call[Context]:
+    return Call(method="DELETE", path=f"{API}/contexts/{_part(name)}", read=_document, repeatable=False)
+
+
+def artifacts() -> Call[list[str]]:
+    return _get("/artifacts")
+
+
+def artifact_sha(name: str) -> Call[str]:
+    """SHA-1 in hex."""
+    return Call(method="GET", path=f"{API}/artifacts/{_part(name)}/sha", read=lambda answer: answer.text.strip())
+
+
+def upload(file: Path, *, force: bool) -> Call[str]:
+    """The artifact's name, which is then a path for endpoints. The same content again changes nothing."""
+    return Call(
+        method="POST",
+        path=f"{API}/artifacts",
+        read=lambda answer: answer.text.strip(),
+        query={"force": force},
+        upload=file,
+    )
+
+
+def delete_artifact(name: str) -> Call[str]:
+    return Call(
+        method="DELETE", path=f"{API}/artifacts/{_part(name)}", read=lambda answer: answer.text, repeatable=False
+    )
+
+
+def workers() -> Call[list[Worker]]:
+    return _get("/workers")
+
+
+def stop_worker(worker_id: str) -> Call[None]:
+    return Call(method="DELETE", path=f"{API}/workers/{_part(worker_id)}", read=lambda _: None)
+
+
+def status() -> Call[dict[str, Any]]:
+    return _get("/status")
+
+
+def read(call: Call[Answered], answer: httpx.Response) -> Answered:
+    """What the answer says. Raises `Refused`."""
+    if answer.is_success:
+        return call.read(answer)
+    code, message = _said(answer)
+    raise _KINDS.get(answer.status_code, Refused)(answer.status_code, code, message)
+
+
+def _said(answer: httpx.Response) -> tuple[str, str]:
+    try:
+        body = answer.json()
+        return str(body["error"]), str(body["message"])
+    except (ValueError, KeyError, TypeError):
+        text = answer.text.strip()[:200] or answer.reason_phrase
+        return "unknown", f"{answer.request.url} answered {answer.status_code}: {text}"
+
+
+def _get(path: str, query: Mapping[str, Any] | None = None) -> Call[Any]:
+    return Call(method="GET", path=API + path, read=_document, query=query or {})
+
+
+def _document(answer: httpx.Response) -> Any:
+    return cast("Any", answer.json())
+
+
+def _given(query: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in query.items() if value is not None}
+
+
+def _part(name: str) -> str:
+    return quote(name, safe="")

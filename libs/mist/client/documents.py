@@ -1,0 +1,75 @@
+"""What the API answers, as the JSON it is. Times are epoch milliseconds; what is absent is not there."""
+
+from typing import Any, Literal, NotRequired, TypedDict
+
+Status = Literal["initialized", "queued", "started", "finished", "failed", "canceled"]
+FINAL = frozenset({"finished", "failed", "canceled"})
+
+
+class Job(TypedDict):
+    """`jobResult` is the result of a finished job, the error's text of a failed one."""
+
+    jobId: str
+    endpoint: str
+    params: dict[str, Any]
+    context: str
+    mode: str
+    source: str
+    status: Status
+    createTime: int
+    externalId: NotRequired[str]
+    startTime: NotRequired[int]
+    endTime: NotRequired[int]
+    workerId: NotRequired[str]
+    jobResult: NotRequired[Any]
+
+
+class Endpoint(TypedDict):
+    """`execute` is the signature: argument → type."""
+
+    name: str
+    lang: str
+    path: str
+    className: str
+    defaultContext: str
+    tags: list[str]
+    execute: dict[str, dict[str, Any]]
+    problem: NotRequired[str]
+
+
+class Context(TypedDict):
+    """Durations are text: `"30s"`, `"Inf"`."""
+
+    name: str
+    sparkConf: dict[str, str]
+    downtime: str
+    maxJobs: int
+    precreated: bool
+    runOptions: str
+    workerMode: str
+    streamingDuration: str
+
+
+class Worker(TypedDict):
+    """A Spark driver that is up."""
+
+    name: str
+    address: str
+    sparkUi: NotRequired[str]
+
+
+class Event(TypedDict):
+    """A step of a job's life; `cursor` names its place in the log."""
+
+    event: str
+    id: str
+    time: NotRequired[int]
+    cursor: NotRequired[str]
+    endpoint: NotRequired[str]
+    context: NotRequired[str]
+    externalId: NotRequired[str]
+    params: NotRequired[dict[str, Any]]
+    workerId: NotRequired[str]
+    result: NotRequired[Any]
+    error: NotRequired[str]
+    lines: NotRequired[list[Any]]

@@ -1,0 +1,131 @@
+"""Mist by Kafka alone: start requests in Avro to `mist.requests`, and a job followed on `mist.job-events`.
+
+with KafkaMist("127.0.0.1:9092") as mist:
+    job_id = mist.start("simple-context", {"numbers": [1, 2, 3]})
+    for event in mist.follow(job_id):
+        print(event)
+"""
+
+import json
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from typing import Any, Self, cast
+
+from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
+
+from mist.client.calls import Start
+from mist.client.documents import FINAL, Event
+from mist.client.errors import JobOutlasts, Unreachable
+from mist_domain.durations import parse_duration
+from mist_domain.events import JobAttemptLost, JobEvent
+from mist_domain.feed import announce
+from mist_domain.job import Job, evolve
+from mist_domain.records import RECORDS
+from mist_domain.requests import StartRequest, job_id_of
+from mist_domain.start_json import read_mode, write_json
+from mist_eventlog.appender import hashed
+from mist_eventlog.codec import Codec
+
+REQUESTS, JOB_EVENTS = "mist.requests", "mist.job-events"
+SOURCE = "Async Kafka"
+_ANSWER_SECONDS = 30.0
+_CLOCKS_DIFFER_MS = 600_000
+
+
+class KafkaMist:
+    """`settings`: more of confluent-kafka's own, such as those of TLS and SASL. Raises `Unreachable`."""
+
+    def __init__(self, bootstrap: str, settings: Mapping[str, Any] | None = None) -> None:
+        self._settings = {"bootstrap.servers": bootstrap, **(settings or {})}
+        self._codec = Codec(RECORDS)
+        self._asked_at: dict[str, int] = {}
+        self._producer = Producer(
+            {**self._settings, "acks": "all", "enable.idempotence": True, "partitioner": "murmur2_random"}
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._producer.flush(_ANSWER_SECONDS)
+
+    def start(self, endpoint: str, arguments: Mapping[str, Any] | None = None, how: Start | None = None) -> str:
+        """Start a job; its id. The request is durable when this returns; `how.key` sent again is the same job."""
+        how = how or Start()
+        request_id = how.key or str(uuid.uuid4())
+        job_id = job_id_of(endpoint, request_id)
+        request = StartRequest(
+            request_id=request_id,
+            endpoint=endpoint,
+            parameters=write_json(dict(arguments or {})),
+            context=how.context,
+            mode=None if how.mode is None else read_mode(how.mode),
+            worker_id=how.worker_id,
+            external_id=how.external_id,
+            source=SOURCE,
+            start_timeout=_milliseconds(how.start_timeout),
+            perform_timeout=_milliseconds(how.perform_timeout),
+        )
+        self._asked_at.setdefault(job_id, int(time.time() * 1000))
+        self._send(job_id, self._codec.encode(request))
+        return job_id
+
+    def follow(self, job_id: str, *, timeout: float = 3600) -> Iterator[Event]:
+        """The job's events from its beginning to its end. Raises `JobOutlasts` after `timeout` seconds without one."""
+        job, codec = Job(job_id), self._codec
+        for message in self._messages(job_id, timeout):
+            event = cast("JobEvent", codec.decode(message.value() or b""))
+            after = evolve(job, event, message.timestamp()[1])
+            if after is job:
+                continue
+            job = after
+            told = announce(event, job.status, message.timestamp()[1], first=not isinstance(event, JobAttemptLost))
+            if told is not None:
+                yield cast("Event", json.loads(write_json(told)))
+                if told["event"] in FINAL:
+                    return
+
+    def _send(self, key: str, value: bytes) -> None:
+        failures: list[object] = []
+        self._producer.produce(
+            REQUESTS, value, key, on_delivery=lambda error, _: failures.append(error) if error else None
+        )
+        left = self._producer.flush(_ANSWER_SECONDS)
+        if left or failures:
+            raise Unreachable(f"Kafka did not take the request: {failures[0] if failures else 'no answer'}")
+
+    def _messages(self, job_id: str, timeout: float) -> Iterator[Message]:
+        """The records of the job's partition that are the job's own, the oldest first."""
+        group = {"group.id": f"mist-client-{uuid.uuid4()}", "enable.auto.commit": False}
+        consumer = Consumer({**self._settings, **group})
+        try:
+            consumer.assign([self._place(consumer, job_id)])
+            while True:
+                message = consumer.poll(timeout)
+                if message is None:
+                    raise JobOutlasts(job_id, timeout)
+                if message.error():
+                    raise Unreachable(f"Kafka cannot be read: {message.error()}")
+                if message.key() == job_id.encode():
+                    yield message
+        except KafkaException as error:
+            raise Unreachable(f"Kafka cannot be read: {error}") from error
+        finally:
+            consumer.close()
+
+    def _place(self, consumer: Consumer, job_id: str) -> TopicPartition:
+        """Where the job's facts may begin: a little before it was asked for here, else at the partition's beginning."""
+        topic = consumer.list_topics(JOB_EVENTS, _ANSWER_SECONDS).topics[JOB_EVENTS]
+        partition = hashed(job_id) % len(topic.partitions)
+        asked_at = self._asked_at.get(job_id)
+        if asked_at is None:
+            return TopicPartition(JOB_EVENTS, partition, 0)
+        since = TopicPartition(JOB_EVENTS, partition, asked_at - _CLOCKS_DIFFER_MS)
+        _, end = consumer.get_watermark_offsets(TopicPartition(JOB_EVENTS, partition), timeout=_ANSWER_SECONDS)
+        (place,) = consumer.offsets_for_times([since], timeout=_ANSWER_SECONDS)
+        return TopicPartition(JOB_EVENTS, partition, place.offset if place.offset >= 0 else end)
+
+
+def _milliseconds(duration: str | None) -> int | None:
+    return None if duration is None else parse_duration(duration)

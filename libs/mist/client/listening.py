@@ -1,0 +1,54 @@
+"""A feed as it is followed over many connections: where it stands, and what to make of frames and closings."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+from urllib.parse import quote, urlencode
+
+from mist.client.documents import FINAL, Event
+from mist.client.errors import NotFound, Refused, Unauthorized
+
+KEEP_ALIVE = "keep-alive"
+_FINAL_CODES = {4400: Refused, 4401: Unauthorized, 4403: Unauthorized, 4404: NotFound}
+
+
+@dataclass(slots=True)
+class Listening:
+    """`since` is the cursor of the last event told: the next connection goes on after it, on any gateway."""
+
+    job_id: str | None = None
+    since: str | None = None
+    phases: bool = False
+    logs: bool = False
+    _over: bool = False
+
+    def ended(self) -> bool:
+        """Whether the job that is followed is over."""
+        return self._over
+
+    def url(self, base: str) -> str:
+        path = "/jobs/ws" if self.job_id is None else f"/jobs/{quote(self.job_id, safe='')}/ws"
+        query = {"since": self.since or ("start" if self.job_id else None)}
+        query |= {"phases": "all" if self.phases else None, "withLogs": "true" if self.logs else None}
+        given = urlencode({name: value for name, value in query.items() if value is not None})
+        return f"{base.replace('http', 'ws', 1)}/v2/api{path}" + (f"?{given}" if given else "")
+
+    def take(self, text: str | bytes) -> Event | None:
+        """The event of a frame; `None` for a keep-alive. The end of the job that is followed ends the feed."""
+        event = cast("Event", json.loads(text))
+        if event["event"] == KEEP_ALIVE:
+            return None
+        self.since = event.get("cursor", self.since)
+        self._over = self.job_id is not None and event["event"] in FINAL
+        return event
+
+    def closed(self, code: int, reason: str) -> None:
+        """Whether to connect again: returns if so, raises `Refused` if not."""
+        if code in _FINAL_CODES:
+            raise _FINAL_CODES[code](code - 4000, "feed", reason)
+
+    def refused(self, status: int, headers: Mapping[str, str]) -> None:
+        """The same for a connection that was not taken."""
+        if status in {401, 403}:
+            raise Unauthorized(status, "feed", headers.get("www-authenticate", "a token is needed"))

@@ -1,0 +1,219 @@
+"""The client for plain code: the calls of the API, carried out one after the other."""
+
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import httpx
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
+
+from mist.client import calls
+from mist.client.calls import Call, Start
+from mist.client.documents import FINAL, Context, Endpoint, Event, Job, Worker
+from mist.client.errors import JobOutlasts
+from mist.client.listening import Listening
+from mist.client.patience import Outcome, Patience
+
+Answered = TypeVar("Answered")
+MOST_FRAME = 16_000_000
+
+DEFAULT_URL = "http://127.0.0.1:2004"
+
+
+class Mist:
+    """`urls`: one gateway or several alike. `token`: sent as a bearer token. `patience`: seconds to try what may be repeated.
+
+    Methods raise `Refused` (and its kinds `NotFound`, `Conflict`, `Unauthorized`) or `Unreachable`.
+    """
+
+    def __init__(self, *urls: str, token: str | None = None, patience: float = 60.0, timeout: float = 60.0) -> None:
+        self._urls = tuple(url.rstrip("/") for url in urls) or (os.environ.get("MIST_URL", DEFAULT_URL).rstrip("/"),)
+        token = token or os.environ.get("MIST_TOKEN")
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._patience = patience
+        self._http = httpx.Client(headers=self._headers, timeout=timeout)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    # -- jobs ----------------------------------------------------------------------------------------------------------
+
+    def start(self, endpoint: str, arguments: Mapping[str, Any] | None = None, how: Start | None = None) -> str:
+        """Start a job; its id. The request is durable when this returns."""
+        return self._do(calls.start(endpoint, arguments or {}, how or Start()))
+
+    def run(
+        self,
+        endpoint: str,
+        arguments: Mapping[str, Any] | None = None,
+        how: Start | None = None,
+        *,
+        timeout: float = 3600,
+    ) -> Job:
+        """Start a job and wait for its end. Raises `JobOutlasts`."""
+        return self.wait(self.start(endpoint, arguments, how), timeout=timeout)
+
+    def wait(self, job_id: str, *, timeout: float = 3600) -> Job:
+        """The job once it is over. Raises `JobOutlasts` after `timeout` seconds."""
+        end = time.monotonic() + timeout
+        wait = 0.02
+        while (job := self.job(job_id))["status"] not in FINAL:
+            if time.monotonic() + wait > end:
+                raise JobOutlasts(job_id, timeout)
+            time.sleep(wait)
+            wait = min(wait * 1.5, 1.0)
+        return job
+
+    def job(self, job_id: str) -> Job:
+        return self._do(calls.job(job_id))
+
+    def jobs(
+        self, *, status: Iterable[str] = (), limit: int = 25, offset: int = 0, endpoint: str | None = None
+    ) -> list[Job]:
+        """The newest first."""
+        return self._do(calls.jobs(status, limit, offset, endpoint))
+
+    def cancel(self, job_id: str) -> Job:
+        return self._do(calls.cancel(job_id))
+
+    def logs(self, job_id: str) -> str:
+        return self._do(calls.logs(job_id))
+
+    def history(self, job_id: str) -> list[dict[str, Any]]:
+        """Every fact of its life: when, which attempt, which worker, who, why."""
+        return self._do(calls.history(job_id))
+
+    def job_worker(self, job_id: str) -> Worker:
+        return self._do(calls.job_worker(job_id))
+
+    # -- the registry --------------------------------------------------------------------------------------------------
+
+    def endpoints(self) -> list[Endpoint]:
+        return self._do(calls.endpoints())
+
+    def endpoint(self, name: str) -> Endpoint:
+        return self._do(calls.endpoint(name))
+
+    def create_endpoint(self, document: Mapping[str, Any], *, force: bool = False) -> Endpoint:
+        """`document`: name, path, className, defaultContext, …; `force` takes one whose artifact cannot be read."""
+        return self._do(calls.create_endpoint(document, force=force))
+
+    def update_endpoint(self, document: Mapping[str, Any], *, force: bool = False) -> Endpoint:
+        return self._do(calls.update_endpoint(document, force=force))
+
+    def delete_endpoint(self, name: str) -> Endpoint:
+        return self._do(calls.delete_endpoint(name))
+
+    def contexts(self) -> list[Context]:
+        return self._do(calls.contexts())
+
+    def context(self, name: str) -> Context:
+        return self._do(calls.context(name))
+
+    def put_context(self, document: Mapping[str, Any]) -> Context:
+        """Create a context, or give one these settings and the defaults for the rest."""
+        return self._do(calls.put_context(document))
+
+    def delete_context(self, name: str) -> Context:
+        return self._do(calls.delete_context(name))
+
+    def artifacts(self) -> list[str]:
+        return self._do(calls.artifacts())
+
+    def artifact_sha(self, name: str) -> str:
+        return self._do(calls.artifact_sha(name))
+
+    def upload(self, file: Path, *, force: bool = False) -> str:
+        """Upload job code under its file name, which is then a path for endpoints; `force` replaces other content."""
+        return self._do(calls.upload(file, force=force))
+
+    def delete_artifact(self, name: str) -> str:
+        return self._do(calls.delete_artifact(name))
+
+    # -- workers and the service ---------------------------------------------------------------------------------------
+
+    def workers(self) -> list[Worker]:
+        return self._do(calls.workers())
+
+    def stop_worker(self, worker_id: str) -> None:
+        """Stop a driver; its jobs fail."""
+        self._do(calls.stop_worker(worker_id))
+
+    def status(self) -> dict[str, Any]:
+        return self._do(calls.status())
+
+    # -- the feed ------------------------------------------------------------------------------------------------------
+
+    def events(
+        self, *, since: str | None = None, job_id: str | None = None, phases: bool = False, logs: bool = False
+    ) -> Iterator[Event]:
+        """Events as they come, without gap or repeat over gateways that go and come.
+
+        From now on, or after the cursor `since`; for one job from its beginning to its end. `phases`: the later phases
+        too; `logs`: what jobs print, too.
+        """
+        feed = Listening(job_id=job_id, since=since or self._now(job_id), phases=phases, logs=logs)
+        patience = self._new_patience()
+        while not feed.ended():
+            heard = 0
+            try:
+                with connect(feed.url(patience.url), additional_headers=self._headers, max_size=MOST_FRAME) as socket:
+                    for frame in socket:
+                        heard += 1
+                        event = feed.take(frame)
+                        if event is not None:
+                            yield event
+                        if feed.ended():
+                            break
+            except ConnectionClosed as closed:
+                feed.closed(closed.code, closed.reason)
+            except InvalidStatus as refused:
+                feed.refused(refused.response.status_code, refused.response.headers)
+            except (OSError, TimeoutError):
+                pass
+            if heard:
+                patience = self._new_patience()
+            self._pause(patience)
+
+    def _now(self, job_id: str | None) -> str | None:
+        """Where the log stands, so that nothing is missed between this and the connection."""
+        return None if job_id else str(self.status()["cursor"])
+
+    def _pause(self, patience: Patience) -> None:
+        time.sleep(
+            patience.wait_after(httpx.ConnectError("the feed cannot be had"), time.monotonic(), repeatable=True) or 0
+        )
+
+    # -- sending -------------------------------------------------------------------------------------------------------
+
+    def _do(self, call: Call[Answered]) -> Answered:
+        patience = self._new_patience()
+        while True:
+            outcome = self._send(patience.url, call)
+            wait = patience.wait_after(outcome, time.monotonic(), repeatable=call.repeatable)
+            if wait is None and isinstance(outcome, httpx.Response):
+                return calls.read(call, outcome)
+            time.sleep(wait or 0)
+
+    def _send(self, url: str, call: Call[Answered]) -> Outcome:
+        query, headers = dict(call.query), dict(call.headers)
+        try:
+            if call.upload is None:
+                return self._http.request(call.method, url + call.path, params=query, headers=headers, json=call.json)
+            with call.upload.open("rb") as file:
+                files = {"file": (call.upload.name, file)}
+                return self._http.request(call.method, url + call.path, params=query, headers=headers, files=files)
+        except httpx.TransportError as error:
+            return error
+
+    def _new_patience(self) -> Patience:
+        return Patience(self._urls, self._patience, time.monotonic())
