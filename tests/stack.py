@@ -14,7 +14,12 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
-MODULES = {"gateway": "mist_gateway", "scheduler": "mist_scheduler", "host": "mist_worker_host"}
+MODULES = {
+    "gateway": "mist_gateway",
+    "scheduler": "mist_scheduler",
+    "host": "mist_worker_host",
+    "bridge": "mist_bridge",
+}
 READY_SECONDS = 60.0
 
 Found = TypeVar("Found")
@@ -90,6 +95,7 @@ class Stack:
     schedulers: int = 1
     hosts: int = 1
     environment: Mapping[str, str] = field(default_factory=dict)
+    bridges: int = 0
     services: dict[str, Service] = field(default_factory=dict)
     ports: list[int] = field(default_factory=list)
 
@@ -117,6 +123,8 @@ class Stack:
             self._add(f"scheduler-{index}", "scheduler", {})
         for index in range(self.hosts):
             self._add(f"host-{index}", "host", {"MIST_NAME": f"host-{index}"})
+        for index in range(self.bridges):
+            self._add(f"bridge-{index}", "bridge", {})
         for service in self.services.values():
             service.start()
         try:

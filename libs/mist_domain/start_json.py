@@ -18,7 +18,9 @@ NAME_RULE = "1 to 128 letters, digits, '_', '.' or '-', and not dots alone"
 def read_json(text: bytes | str) -> Any:
     """JSON as it should be: UTF-8, no NaN or Infinity, no key twice, at most 100 levels deep. Raises `Refusal`."""
     try:
-        value = json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant, parse_float=_finite)
+        value = json.loads(
+            _decoded(text), object_pairs_hook=_unique_keys, parse_constant=_refuse_constant, parse_float=_finite
+        )
     except UnicodeDecodeError as error:
         raise Refusal("bad_json", f"The JSON is not valid UTF-8 (byte {error.start}); send it as UTF-8.") from error
     except json.JSONDecodeError as error:
@@ -31,6 +33,11 @@ def read_json(text: bytes | str) -> Any:
     _check_depth(value)
     _check_surrogates(text, value)
     return value
+
+
+def _decoded(text: bytes | str) -> str:
+    """`json.loads` would take UTF-16 and UTF-32, too."""
+    return text if isinstance(text, str) else text.decode()
 
 
 def write_json(value: Any) -> str:

@@ -41,13 +41,15 @@ class Reader:
         found: list[Record] = []
         async with self._borrowed() as consumer:
             begins, ends = await bounds(consumer, [place])
-            consumer.assign([place])
-            for offset in sorted(set(offsets)):
-                if begins[place] <= offset < ends[place]:
-                    consumer.seek(place, offset)
-                    polled = await consumer.getmany(place, timeout_ms=_WAIT_MS, max_records=1)
-                    found += [record for record in as_records(polled) if record.offset == offset]
-            consumer.pause(place)
+            there = [offset for offset in sorted(set(offsets)) if begins[place] <= offset < ends[place]]
+            if there:  # what is assigned must be sought, or the next reader of this consumer meets an error
+                consumer.assign([place])
+            for offset in there:
+                consumer.seek(place, offset)
+                polled = await consumer.getmany(place, timeout_ms=_WAIT_MS, max_records=1)
+                found += [record for record in as_records(polled) if record.offset == offset]
+            if there:
+                consumer.pause(place)
         return found
 
     async def read_range(self, topic: str, ranges: Mapping[int, tuple[int, int]]) -> AsyncIterator[list[Record]]:

@@ -14,10 +14,10 @@ NEEDED_BYTES = 500_000_000
 
 
 def check_ports(settings: RunSettings) -> None:
-    for port, what, setting in (
-        (settings.kafka_port, "Kafka", "MIST_KAFKA_PORT"),
-        (settings.http_port, "the API", "MIST_HTTP_PORT"),
-    ):
+    ports = [(settings.kafka_port, "Kafka", "MIST_KAFKA_PORT"), (settings.http_port, "the API", "MIST_HTTP_PORT")]
+    if settings.starts_mqtt:
+        ports.append((settings.mqtt_port, "MQTT", "MIST_MQTT_PORT"))
+    for port, what, setting in ports:
         if not is_free(port):
             raise CannotRun(f"port {port}, {what}'s, is in use: end what listens there, or choose another by {setting}")
 

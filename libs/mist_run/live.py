@@ -17,7 +17,7 @@ from mist_run.supervisor import Supervised, Supervisor
 from mist_run.warnings import Warnings
 
 WATCH_SECONDS = 0.25
-BROKER = "kafka"
+BROKER, MQTT = "kafka", "mqtt"
 
 Say = Callable[[str], None]
 
@@ -99,6 +99,8 @@ def _supervisor(settings: RunSettings, say: Say) -> Supervisor:
     environment = settings.environment()
     processes = {}
     for name, command in read_procfile(settings.procfile).items():
+        if name == MQTT and not settings.starts_mqtt:
+            continue
         log = settings.logs / f"{name}.log"
         log.write_bytes(b"")
         processes[name] = Supervised(name, command, environment, log)

@@ -5,11 +5,11 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from mist_domain.cursor import write_cursor
 from mist_domain.events import JobAttemptLost, JobEvent
 from mist_domain.feed import Announcement, announce, announce_phase
 from mist_domain.job import Status
 from mist_domain.start_json import write_json
-from mist_gateway.cursor import write_cursor
 from mist_gateway.rows import Place
 
 

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response
 
+from mist_domain.cursor import write_cursor
 from mist_gateway import documents
 from mist_gateway.answers import json_answer, text_answer
-from mist_gateway.cursor import write_cursor
 from mist_gateway.door import ready, the_gateway
 from mist_gateway.openapi import errors
 

@@ -9,9 +9,9 @@ import structlog
 from fastapi import APIRouter, WebSocket
 from starlette.websockets import WebSocketDisconnect
 
+from mist_domain.cursor import BEFORE_ALL, read_cursor, write_cursor
 from mist_domain.start_json import write_json
 from mist_eventlog import Outage
-from mist_gateway.cursor import BEFORE_ALL, read_cursor, write_cursor
 from mist_gateway.door import the_gateway
 from mist_gateway.errors import Problem
 from mist_gateway.feed import Frame, Listener

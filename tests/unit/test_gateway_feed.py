@@ -3,8 +3,8 @@
 import json
 
 import facts
+from mist_domain.cursor import read_cursor
 from mist_domain.events import JobEvent
-from mist_gateway.cursor import read_cursor
 from mist_gateway.feed import Feed, Frame, Listener
 from mist_gateway.jobs import Jobs
 from mist_gateway.rows import Place

@@ -42,7 +42,7 @@ def revive_for(process: Supervised, seconds: float) -> None:
 
 def test_the_procfile_names_every_service_and_the_broker() -> None:
     commands = read_procfile(ROOT / "deploy" / "Procfile")
-    assert list(commands) == ["kafka", "gateway", "scheduler", "host"]
+    assert list(commands) == ["kafka", "gateway", "scheduler", "host", "mqtt", "bridge"]
     assert commands["gateway"] == ("python", "-m", "mist_gateway")
 
 

@@ -10,7 +10,7 @@ from websockets.exceptions import ConnectionClosed
 
 import facts
 from gateway_world import LIMIT, Gateway, Log, beginning, hear, life, new_id, words
-from mist_gateway.cursor import write_cursor
+from mist_domain.cursor import write_cursor
 
 PATHS_OF_ALL = ["/jobs/ws", "/ws", "/ws/all"]
 PATHS_OF_ONE = ["/jobs/{}/ws", "/ws/jobs/{}"]

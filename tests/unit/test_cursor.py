@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mist_gateway.cursor import read_cursor, write_cursor
+from mist_domain.cursor import read_cursor, write_cursor
 
 OFFSETS = st.lists(st.integers(-1, 2**62), min_size=8, max_size=8)
 

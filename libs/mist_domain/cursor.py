@@ -27,3 +27,10 @@ def read_cursor(text: str, partitions: int) -> list[int]:
     if min(offsets) < BEFORE_ALL or write_cursor(offsets) != text.rstrip("="):
         raise ValueError("it is not a cursor that Mist gave out")
     return offsets
+
+
+def write_place(partition: int, offset: int, partitions: int) -> str:
+    """The cursor of one record alone, the same whoever writes it: what stands in other partitions it does not tell."""
+    offsets = [BEFORE_ALL] * partitions
+    offsets[partition] = offset
+    return write_cursor(offsets)

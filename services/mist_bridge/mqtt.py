@@ -1,0 +1,98 @@
+"""The MQTT side: one connection with a session that outlives it, kept up by whoever is the active bridge."""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import aiomqtt
+import structlog
+
+from mist_bridge.settings import BridgeSettings
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+QOS = 1
+
+log = structlog.get_logger("mist.bridge")
+
+Work = Callable[["Connection"], Awaitable[None]]
+
+
+class Connection:
+    """A connection that stands. Everything is QoS 1: acknowledged, and repeated until it is."""
+
+    def __init__(self, client: aiomqtt.Client, settings: BridgeSettings) -> None:
+        self._client = client
+        self._settings = settings
+
+    async def publish(self, text: str) -> None:
+        """Returns once the broker has it. Raises `aiomqtt.MqttError`."""
+        await self._client.publish(self._settings.mqtt_events, text.encode(), qos=QOS, timeout=60.0)
+
+    async def messages(self) -> AsyncIterator[aiomqtt.Message]:
+        async for message in self._client.messages:
+            yield message
+
+    def acknowledge(self, message: aiomqtt.Message) -> None:
+        """Only now the broker may forget it. aiomqtt has no words for this, paho beneath it has."""
+        self._client._client.ack(message.mid, message.qos)  # noqa: SLF001
+
+
+async def keep_connected(settings: BridgeSettings, work: Work, said: Callable[[str | None], None]) -> None:
+    """Run `work` on a connection, and on the next one when it breaks, for ever. `said` hears why there is none."""
+    pause = FIRST_PAUSE
+    while True:
+        try:
+            async with _connected(settings) as connection:
+                log.info("mqtt-connected", host=settings.mqtt_host, port=settings.mqtt_port)
+                said(None)
+                pause = FIRST_PAUSE
+                await work(connection)
+        except (aiomqtt.MqttError, OSError, ssl.SSLError) as error:
+            said(f"MQTT at {settings.mqtt_host}:{settings.mqtt_port}: {error}")
+            log.warning("mqtt-away", reason=str(error), again_in=pause)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, LONGEST_PAUSE)
+
+
+@asynccontextmanager
+async def _connected(settings: BridgeSettings) -> AsyncIterator[Connection]:
+    client = aiomqtt.Client(
+        settings.mqtt_host,
+        settings.mqtt_port,
+        identifier=settings.mqtt_client_id,
+        clean_session=False,
+        username=settings.mqtt_user,
+        password=settings.password(),
+        tls_context=_tls(settings) if settings.mqtt_tls else None,
+        keepalive=20,
+        timeout=20.0,
+    )
+    client.pending_calls_threshold = 1_000
+    client._client.manual_ack_set(True)  # noqa: FBT003, SLF001
+    async with client:
+        await client.subscribe(settings.mqtt_requests, qos=QOS)
+        yield Connection(client, settings)
+
+
+def _tls(settings: BridgeSettings) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=settings.mqtt_ca)
+    if settings.mqtt_certificate is not None:
+        context.load_cert_chain(settings.mqtt_certificate, settings.mqtt_key)
+    return context
+
+
+async def together(*work: Awaitable[None]) -> None:
+    """Run all until the first ends or fails; then end the rest."""
+    tasks = [asyncio.ensure_future(one) for one in work]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await task
