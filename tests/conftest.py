@@ -8,6 +8,7 @@ import pytest
 
 from brokers import broker
 from client import Client
+from registry import schema_registry
 from stack import Stack
 
 ROOT = Path(__file__).parents[1]
@@ -26,7 +27,10 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def stack(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """One of each service as processes, with the examples and the test jobs."""
-    with Stack(kafka, tmp_path_factory.mktemp("mist")) as running:
+    with (
+        schema_registry() as registry,
+        Stack(kafka, tmp_path_factory.mktemp("mist"), environment={"MIST_SCHEMA_REGISTRY": registry}) as running,
+    ):
         for entries in (ROOT / "deploy/examples/mist.yaml", ROOT / "tests/e2e/mist.yaml"):
             running.load(entries)
         yield running

@@ -2,6 +2,7 @@
 
 from mist_eventlog.appender import Appender
 from mist_eventlog.codec import Codec
+from mist_eventlog.confluent import ConfluentSchemas
 from mist_eventlog.dead_letters import dead_letter
 from mist_eventlog.errors import LogReset, Outage, Poison
 from mist_eventlog.group import GroupTail
@@ -14,6 +15,7 @@ from mist_eventlog.waiting import wait_for_kafka
 __all__ = [
     "Appender",
     "Codec",
+    "ConfluentSchemas",
     "GroupTail",
     "Item",
     "KafkaAddress",

@@ -11,6 +11,8 @@ from typing import Any
 from fastavro import schemaless_reader, schemaless_writer
 from fastavro.read import SchemaResolutionError
 
+from mist_eventlog.confluent import HEAD as CONFLUENT_HEAD
+from mist_eventlog.confluent import ConfluentSchemas
 from mist_eventlog.conversion import Convert, from_dict, to_dict
 from mist_eventlog.errors import Poison
 from mist_eventlog.schema_files import MARKER, Version, schemas_folder, versions_of
@@ -40,10 +42,15 @@ class _Reading:
 class Codec:
     """`encode` writes the newest schema of a record's class; `decode` reads every version that was ever written."""
 
-    def __init__(self, records: Iterable[type], schemas: Path | None = None) -> None:
+    def __init__(
+        self, records: Iterable[type], schemas: Path | None = None, confluent: ConfluentSchemas | None = None
+    ) -> None:
+        """`confluent`: where the schemas are of records that come in Confluent's framing."""
         folder = schemas or schemas_folder()
         self._writings: dict[type, _Writing] = {}
         self._readings: dict[bytes, _Reading] = {}
+        self._named: dict[str, _Reading] = {}
+        self._confluent = confluent
         for record in records:
             self._add(record, versions_of(record.__name__, folder))
 
@@ -56,11 +63,11 @@ class Codec:
 
     def decode(self, value: bytes) -> Any:
         """The record that the bytes hold, or `Poison` with the reason."""
-        reading = self._readings.get(value[:_HEAD])
+        head, reading = _HEAD, self._readings.get(value[:_HEAD])
         if reading is None:
-            raise Poison(_unreadable(value))
+            head, reading = CONFLUENT_HEAD, self._framed(value)
         body = BytesIO(value)
-        body.seek(_HEAD)
+        body.seek(head)
         try:
             record = reading.convert(schemaless_reader(body, reading.writer, reading.reader))
         except EOFError as error:
@@ -71,6 +78,17 @@ class Codec:
             raise Poison(f"{reading.name} and {len(value) - body.tell()} bytes more that are not part of it")
         return record
 
+    def _framed(self, value: bytes) -> _Reading:
+        """How to read a record in Confluent's framing. Raises `Poison` for that and everything else."""
+        if value[:1] != _CONFLUENT or self._confluent is None:
+            raise Poison(_unreadable(value))
+        schema = self._confluent.of(value)
+        name = str(schema.get("name", "")).rpartition(".")[2] if isinstance(schema, dict) else ""
+        if name not in self._named:
+            raise Poison(f"its schema in the registry is of {name or 'no record'!r}, which is no record of Mist's")
+        newest = self._named[name]
+        return _Reading(name, schema, newest.writer, newest.convert)
+
     def _add(self, record: type, versions: tuple[Version, ...]) -> None:
         newest = versions[-1]
         _compare(record, newest)
@@ -79,6 +97,7 @@ class Codec:
         for version in versions:
             reader = None if version is newest else newest.schema
             self._readings[version.head] = _Reading(record.__name__, version.schema, reader, convert)
+        self._named[record.__name__] = self._readings[newest.head]
 
 
 def _compare(record: type, newest: Version) -> None:

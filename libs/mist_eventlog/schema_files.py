@@ -53,26 +53,26 @@ def _version(file: Path) -> Version:
     canonical = to_parsing_canonical_form(written)
     return Version(
         number=_number(file),
-        schema=parse_schema(_as_python(written)),
+        schema=parse_schema(as_python(written)),
         head=MARKER + bytes.fromhex(fingerprint(canonical, "CRC-64-AVRO")),
     )
 
 
-def _as_python(schema: Any) -> Any:
+def as_python(schema: Any) -> Any:
     """The same bytes by other names: fields as the dataclasses call them, times as plain numbers."""
     match schema:
         case {"name": _, "type": "record", "fields": fields}:
             return {**schema, "fields": [_field(field) for field in fields]}
         case dict():
-            return {key: _as_python(value) for key, value in schema.items() if key != "logicalType"}
+            return {key: as_python(value) for key, value in schema.items() if key != "logicalType"}
         case list():
-            return [_as_python(part) for part in schema]
+            return [as_python(part) for part in schema]
         case _:
             return schema
 
 
 def _field(field: Mapping[str, Any]) -> dict[str, Any]:
-    return {**field, "name": snake_case(field["name"]), "type": _as_python(field["type"])}
+    return {**field, "name": snake_case(field["name"]), "type": as_python(field["type"])}
 
 
 def snake_case(name: str) -> str:

@@ -4,10 +4,12 @@ import sys
 from pathlib import Path
 from typing import Literal, Self, TypeVar
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from mist_domain.host_view import LOST_TICKS
+from mist_domain.records import RECORDS
+from mist_eventlog import Codec, ConfluentSchemas
 
 PREFIX = "MIST_"
 LEASE_MARGIN = 4.0
@@ -41,6 +43,24 @@ class ArtifactSettings(ServiceSettings):
         ".mist/artifacts",
         description="Where uploaded files are kept: a folder that gateways and hosts share, or a URL such as s3://bucket/mist.",
     )
+
+
+class RequestSettings(ServiceSettings):
+    """What those who read start requests must agree on."""
+
+    schema_registry: str = Field(
+        "", description="URL of a Confluent schema registry, for requests in its framing; without one they are refused."
+    )
+    schema_registry_auth: SecretStr | None = Field(None, description="user:password at the schema registry.")
+
+    def codec(self) -> Codec:
+        """Reads and writes every record of Mist."""
+        if not self.schema_registry:
+            return Codec(RECORDS)
+        auth = self.schema_registry_auth
+        return Codec(
+            RECORDS, confluent=ConfluentSchemas(self.schema_registry, auth.get_secret_value() if auth else None)
+        )
 
 
 class LeaseSettings(ServiceSettings):

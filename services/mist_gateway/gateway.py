@@ -13,10 +13,8 @@ import structlog
 from faust.contrib.asgi import bind_to_running_loop
 
 from mist_artifacts import ArtifactStore
-from mist_domain.records import RECORDS
 from mist_eventlog import (
     Appender,
-    Codec,
     LogReset,
     Outage,
     Place,
@@ -54,7 +52,7 @@ class Gateway:
     def __init__(self, settings: GatewaySettings) -> None:
         self.settings = settings
         self.started_at = int(time.time() * 1000)
-        self.codec = Codec(RECORDS)
+        self.codec = settings.codec()
         self.state = State(self.codec.decode, self._offsets)
         self.reason: str | None = "Mist is starting: it waits for Kafka."
         self.lagging: str | None = None

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from mist_domain.cursor import write_cursor
 from mist_gateway import documents
 from mist_gateway.answers import json_answer, text_answer
+from mist_gateway.asyncapi import asyncapi
 from mist_gateway.door import ready, the_gateway
 from mist_gateway.openapi import errors
 
@@ -33,6 +34,12 @@ async def get_status(request: Request) -> Response:
         "cursor": write_cursor(gateway.state.feed.offsets()),
     }
     return json_answer(status)
+
+
+@router.get("/asyncapi.json", responses={200: {"description": "AsyncAPI 3."}})
+async def get_asyncapi() -> Response:
+    """The asynchronous interfaces: topics, records, JSON shapes."""
+    return Response(asyncapi(MIST_VERSION), media_type="application/json")
 
 
 @router.get("/livez", response_class=Response, responses={200: {"content": {"text/plain": {"example": "ok\n"}}}})

@@ -2,10 +2,10 @@
 
 from pydantic import Field
 
-from mist_runtime.settings import ArtifactSettings
+from mist_runtime.settings import ArtifactSettings, RequestSettings
 
 
-class GatewaySettings(ArtifactSettings):
+class GatewaySettings(ArtifactSettings, RequestSettings):
     http_host: str = Field("127.0.0.1", description="Address of the API.")
     http_port: int = Field(2004, description="Port of the API.", ge=0, le=65535)
     scheduler_group: str = Field("mist-scheduler", description="Consumer group of the schedulers on mist.requests.")

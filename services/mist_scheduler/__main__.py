@@ -5,8 +5,7 @@ import uuid
 
 import structlog
 
-from mist_domain.records import RECORDS
-from mist_eventlog import Appender, Codec, Tail, wait_for_kafka
+from mist_eventlog import Appender, Tail, wait_for_kafka
 from mist_runtime.figures import register_figures
 from mist_runtime.health import Health, serve_health
 from mist_runtime.logs import configure_logs
@@ -39,7 +38,7 @@ async def _schedule(settings: SchedulerSettings, health: Health, stop: asyncio.E
         Appender(settings.kafka, time_limit=settings.outage_seconds) as appender,
         Tail(settings.kafka, (JOB_EVENTS, HOSTS, REGISTRY), rest=REST) as tail,
     ):
-        scheduler = Scheduler(scheduler_id, settings, Codec(RECORDS), appender, tail, seat=seat.name)
+        scheduler = Scheduler(scheduler_id, settings, settings.codec(), appender, tail, seat=seat.name)
         register_figures(lambda: figures_of(scheduler))
         await scheduler.replay()
         health.wait_for(None)

@@ -4,9 +4,11 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, make_dataclass
+from io import BytesIO
 from typing import Any, Literal
 
 import pytest
+from fastavro import parse_schema, schemaless_writer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +17,7 @@ from mist_domain.hosts import Tick
 from mist_domain.records import RECORDS
 from mist_domain.requests import StartRequest
 from mist_eventlog import Codec, Poison
-from mist_eventlog.schema_files import schemas_folder, versions_of
+from mist_eventlog.schema_files import as_python, schemas_folder, versions_of
 
 CODEC = Codec(RECORDS)
 STARTED = JobStarted(job_id="j", writer="h", attempt=1, worker_id="w")
@@ -131,3 +133,38 @@ def test_a_class_without_a_schema_is_refused() -> None:
 
     with pytest.raises(FileNotFoundError, match="Unheard has no schema"):
         Codec([Unheard])
+
+
+class FakeRegistry:
+    """What a registry answers, without one; `ConfluentSchemas` itself meets a real server in `tests/compat`."""
+
+    def __init__(self, schema: Any) -> None:
+        self.schema = schema
+
+    def of(self, value: bytes) -> Any:
+        return parse_schema(as_python(self.schema))
+
+
+def framed(schema: Any, record: Mapping[str, Any]) -> bytes:
+    body = BytesIO()
+    schemaless_writer(body, parse_schema(schema), record)
+    return b"\x00\x00\x00\x00\x07" + body.getvalue()
+
+
+def test_a_record_in_confluent_framing_is_read_by_its_fields_names() -> None:
+    schema = {
+        "type": "record",
+        "name": "their.own.StartRequest",
+        "fields": [{"name": name, "type": "string"} for name in ("externalId", "endpoint", "source", "more")],
+    }
+    codec = Codec(RECORDS, confluent=FakeRegistry(schema))  # type: ignore[arg-type]
+    value = framed(schema, {"externalId": "x", "endpoint": "e", "source": "s", "more": "m"})
+    assert codec.decode(value) == StartRequest(endpoint="e", external_id="x", source="s")
+    with pytest.raises(Poison, match="truncated StartRequest"):
+        codec.decode(value[:8])
+
+
+def test_a_strangers_record_in_confluent_framing_is_poison() -> None:
+    schema = {"type": "record", "name": "Stranger", "fields": []}
+    with pytest.raises(Poison, match="'Stranger', which is no record of Mist's"):
+        Codec(RECORDS, confluent=FakeRegistry(schema)).decode(framed(schema, {}))  # type: ignore[arg-type]
