@@ -13,6 +13,7 @@ from mist_eventlog.connection import partitions_found
 from mist_eventlog.errors import Outage
 from mist_eventlog.kafka import KafkaAddress
 from mist_eventlog.record import Placed
+from mist_eventlog.settings import KafkaSettings
 
 
 def produce(
@@ -22,14 +23,14 @@ def produce(
     ] = None,
     key: Annotated[str | None, typer.Option(help="The records' key; without it they go to any partition.")] = None,
     bootstrap: Annotated[
-        str, typer.Option(envvar="MIST_KAFKA", help="Kafka bootstrap servers, comma-separated.")
-    ] = "127.0.0.1:9092",
+        str | None, typer.Option(help="Kafka bootstrap servers, comma-separated; else those of MIST_KAFKA.")
+    ] = None,
 ) -> None:
     """Append text to a topic and say where each record stands."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     lines = [record] if record is not None else (line.rstrip("\r\n") for line in sys.stdin)
     try:
-        asyncio.run(_append(KafkaAddress(bootstrap=bootstrap), topic, key, lines))
+        asyncio.run(_append(KafkaSettings().at(bootstrap), topic, key, lines))
     except Outage as outage:
         typer.echo(f"produce: {outage}", err=True)
         raise typer.Exit(1) from None

@@ -4,6 +4,7 @@ import base64
 import contextlib
 import sys
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -25,10 +26,19 @@ class LocalKafka:
     of which two must have a record. All methods wait until what they say is done, and raise `NoKafka` or `NoJava`.
     """
 
-    def __init__(self, folder: Path, nodes: int = 1, port: int = 9092, progress: Progress | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        nodes: int = 1,
+        port: int = 9092,
+        progress: Progress | None = None,
+        settings: Mapping[str, object] | None = None,
+    ) -> None:
+        """`settings`: more of the broker's own."""
         self._folder = folder.absolute()
         self._count = nodes
         self._port = port
+        self._settings = settings
         self._progress = progress or show_progress
         self._nodes: dict[int, Node] = {}
 
@@ -123,7 +133,7 @@ class LocalKafka:
         try:
             for place in places:
                 place.folder.mkdir(parents=True, exist_ok=True)
-                place.properties.write_text(server_properties(place, places))
+                place.properties.write_text(server_properties(place, places, self._settings))
             return _cluster_id(self._folder / "cluster-id")
         except OSError as error:
             raise NoKafka(f"Kafka cannot keep its data in {self._folder}: {error}") from error

@@ -1,6 +1,6 @@
 """What a node is told: combined controller and broker, on loopback only, records up to 8 MB."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,8 +36,8 @@ class NodePlace:
         return f"{HOST}:{self.port}"
 
 
-def server_properties(place: NodePlace, places: Sequence[NodePlace]) -> str:
-    """The node's `server.properties`, as one of `places`."""
+def server_properties(place: NodePlace, places: Sequence[NodePlace], more: Mapping[str, object] | None = None) -> str:
+    """The node's `server.properties`, as one of `places`; `more` adds to them, or says otherwise."""
     copies = min(3, len(places))
     safe = max(1, copies - 1)
     settings = {
@@ -61,5 +61,6 @@ def server_properties(place: NodePlace, places: Sequence[NodePlace]) -> str:
         "replica.fetch.max.bytes": LARGEST_BATCH,
         "log.cleaner.dedupe.buffer.size": 16_000_000,
         **(ALONE if len(places) == 1 else {}),
+        **(more or {}),
     }
     return "".join(f"{key}={value}\n" for key, value in settings.items())

@@ -5,25 +5,22 @@ from pathlib import Path
 from typing import Literal, Self, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings
 
 from mist_domain.host_view import LOST_TICKS
 from mist_domain.records import RECORDS
 from mist_eventlog import Codec, ConfluentSchemas
+from mist_eventlog.settings import PREFIX, KafkaSettings
 
-PREFIX = "MIST_"
 LEASE_MARGIN = 4.0
 """Seconds by which drivers must be dead before their host is called lost: a sign of life on its way, a late kill."""
 
 Settings = TypeVar("Settings", bound=BaseSettings)
 
 
-class ServiceSettings(BaseSettings):
+class ServiceSettings(KafkaSettings):
     """Built once, in a service's `__main__.py`, and passed down."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
-
-    kafka: str = Field("127.0.0.1:9092", description="Kafka bootstrap servers, host:port, comma-separated.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
     log_format: Literal["json", "text"] = Field("json", description="JSON lines for machines, text for a terminal.")
     health_host: str = Field("127.0.0.1", description="Address that serves /livez, /readyz and /metrics.")

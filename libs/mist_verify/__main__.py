@@ -9,13 +9,14 @@ import typer
 
 from mist_domain.records import RECORDS
 from mist_eventlog import Codec, Outage
+from mist_eventlog.settings import KafkaSettings
 from mist_verify.answers import compare
 from mist_verify.audit import Audit, Breach
 from mist_verify.reading import audit_log
 
 
 def verify(
-    kafka: Annotated[str, typer.Option(envvar="MIST_KAFKA", help="Kafka bootstrap servers.")] = "127.0.0.1:9092",
+    kafka: Annotated[str | None, typer.Option(help="Kafka bootstrap servers; else those of MIST_KAFKA.")] = None,
     gateway: Annotated[list[str] | None, typer.Option(help="Gateways whose answers are compared with the log.")] = None,
     group: Annotated[str, typer.Option(envvar="MIST_SCHEDULER_GROUP", help="The scheduler's consumer group.")] = (
         "mist-scheduler"
@@ -24,7 +25,7 @@ def verify(
     """Prove from the log: every record decodes, every order is legal, at most one start per attempt, no request lost."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
-        audit, checked, undecided = asyncio.run(audit_log(kafka, Codec(RECORDS), group))
+        audit, checked, undecided = asyncio.run(audit_log(KafkaSettings().at(kafka), Codec(RECORDS), group))
         compared = {url: compare(audit.jobs, url) for url in gateway or ()}
     except Breach as breach:
         sys.exit(f"BREACH {breach}")

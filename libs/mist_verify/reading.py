@@ -7,7 +7,7 @@ from mist_domain.errors import Refusal
 from mist_domain.events import JobEvent
 from mist_domain.requests import Origin, StartRequest
 from mist_domain.start_json import read_start_request
-from mist_eventlog import Codec, Poison, Record, Tail, committed
+from mist_eventlog import Codec, KafkaAddress, Poison, Record, Tail, committed
 from mist_eventlog.dead_letters import dead_letters
 from mist_verify.audit import Audit, Breach
 
@@ -15,7 +15,7 @@ JOB_EVENTS, REQUESTS = "mist.job-events", "mist.requests"
 OTHERS = ("mist.registry", "mist.hosts", "mist.job-logs")
 
 
-async def audit_log(kafka: str, codec: Codec, group: str) -> tuple[Audit, int, int]:
+async def audit_log(kafka: KafkaAddress, codec: Codec, group: str) -> tuple[Audit, int, int]:
     """The audit of the whole log, the requests checked and those still undecided. Raises `Breach`."""
     audit = Audit()
     async for record in _all(kafka, JOB_EVENTS):
@@ -30,7 +30,7 @@ async def audit_log(kafka: str, codec: Codec, group: str) -> tuple[Audit, int, i
     return audit, checked, undecided
 
 
-async def _audit_requests(kafka: str, codec: Codec, group: str, audit: Audit) -> tuple[int, int]:
+async def _audit_requests(kafka: KafkaAddress, codec: Codec, group: str, audit: Audit) -> tuple[int, int]:
     """Every decided start request has its job; those from the committed offset on may still wait."""
     decided = await committed(kafka, group, REQUESTS)
     buried = await _dead_letter_places(kafka)
@@ -49,11 +49,11 @@ async def _audit_requests(kafka: str, codec: Codec, group: str, audit: Audit) ->
     return checked, undecided
 
 
-async def _dead_letter_places(kafka: str) -> set[tuple[str, int, int]]:
+async def _dead_letter_places(kafka: KafkaAddress) -> set[tuple[str, int, int]]:
     return {letter.place async for letter in dead_letters(kafka)}
 
 
-async def _all(kafka: str, topic: str) -> AsyncIterator[Record]:
+async def _all(kafka: KafkaAddress, topic: str) -> AsyncIterator[Record]:
     async with Tail(kafka, [topic]) as tail:
         ends = tail.ends
         async for records in tail.replay():

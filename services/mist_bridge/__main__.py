@@ -19,7 +19,7 @@ from mist_runtime.settings import read_settings
 async def serve(settings: BridgeSettings, health: Health, stop: asyncio.Event) -> None:
     """Run one bridge until `stop` is set."""
     async with health.beating():
-        await until(stop, wait_for_kafka(settings.kafka, health.wait_for))
+        await until(stop, wait_for_kafka(settings.kafka_address(), health.wait_for))
         if not stop.is_set():
             await _bridge(settings, health, stop)
 
@@ -27,12 +27,12 @@ async def serve(settings: BridgeSettings, health: Health, stop: asyncio.Event) -
 async def _bridge(settings: BridgeSettings, health: Health, stop: asyncio.Event) -> None:
     health.wait_for("it reads the log")
     async with (
-        Appender(settings.kafka, time_limit=settings.outage_seconds) as appender,
-        Reader(settings.kafka) as reader,
+        Appender(settings.kafka_address(), time_limit=settings.outage_seconds) as appender,
+        Reader(settings.kafka_address()) as reader,
     ):
         telling = Telling(partition_counts()[JOB_EVENTS])
         offsets = await told_so_far(reader, telling)
-        async with Tail(settings.kafka, (JOB_EVENTS, EVENTS_JSON), offsets=offsets) as tail:
+        async with Tail(settings.kafka_address(), (JOB_EVENTS, EVENTS_JSON), offsets=offsets) as tail:
             bridge = Bridge(settings, appender, tail, reader, telling)
             register_figures(lambda: figures_of(bridge))
             await bridge.replay()

@@ -7,7 +7,7 @@ from mist_bridge.messages import fit
 from mist_bridge.mqtt import Connection
 from mist_domain.cursor import read_cursor
 from mist_domain.start_json import read_json
-from mist_eventlog import GroupTail, Reader, Record, committed
+from mist_eventlog import GroupTail, KafkaAddress, Reader, Record, committed
 
 EVENTS_JSON = "mist.events.json"
 CHUNK = 200
@@ -16,7 +16,7 @@ CHUNK = 200
 class Outgoing:
     """`moved(ends)` says how far the topic goes; what lies between the commits and that is published."""
 
-    def __init__(self, kafka: str, group: str, most_bytes: int) -> None:
+    def __init__(self, kafka: KafkaAddress, group: str, most_bytes: int) -> None:
         self._kafka = kafka
         self._group = group
         self._most = most_bytes

@@ -29,7 +29,7 @@ class Bridge:
         self._codec = Codec(RECORDS)
         self.telling = telling
         self.incoming = Incoming(appender, self._codec)
-        self.outgoing = Outgoing(settings.kafka, settings.bridge_group, settings.mqtt_packet_bytes)
+        self.outgoing = Outgoing(settings.kafka_address(), settings.bridge_group, settings.mqtt_packet_bytes)
         self.active = False
         self.away: str | None = None if not settings.mqtt_host else "MQTT was not reached yet"
         self._settings = settings
@@ -41,7 +41,7 @@ class Bridge:
         self._behind: dict[Place, int] | None = None
         self._active_now = asyncio.Event()
         self._seat = GroupTail(
-            settings.kafka,
+            settings.kafka_address(),
             EVENTS_JSON,
             settings.bridge_group,
             session_timeout=settings.bridge_session_seconds,

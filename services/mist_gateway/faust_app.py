@@ -9,6 +9,7 @@ import faust
 from faust.tables import TableManager
 
 from mist_domain.registry import RegistryEntry
+from mist_eventlog import KafkaAddress
 from mist_eventlog.topics import partition_counts
 from mist_gateway.state import State
 from mist_gateway.tables import LogTable
@@ -36,13 +37,14 @@ class TablesAtHand(TableManager):
         await self.recovery.start()
 
 
-def new_app(kafka: str, datadir: Path) -> faust.App:
+def new_app(kafka: KafkaAddress, datadir: Path) -> faust.App:
     """Its id is new at each start: replicas share no consumer group, so none ever waits for another."""
     datadir.mkdir(parents=True, exist_ok=True)
-    servers = [f"kafka://{server.strip()}" for server in kafka.split(",")]
+    servers = [f"kafka://{server.strip()}" for server in kafka.bootstrap.split(",")]
     return faust.App(
         f"mist-gateway-{uuid.uuid4()}",
         broker=servers,
+        broker_credentials=_credentials(kafka),
         store="memory://",
         datadir=str(datadir),
         table_standby_replicas=0,
@@ -58,6 +60,15 @@ def new_app(kafka: str, datadir: Path) -> faust.App:
         stream_wait_empty=False,
         TableManager=TablesAtHand,
     )
+
+
+def _credentials(kafka: KafkaAddress) -> faust.SASLCredentials | faust.SSLCredentials | None:
+    context = kafka.tls()
+    if kafka.uses_sasl:
+        return faust.SASLCredentials(
+            username=kafka.user, password=kafka.password, ssl_context=context, mechanism=kafka.mechanism
+        )
+    return None if context is None else faust.SSLCredentials(context=context)
 
 
 def add_tables(app: faust.App, state: State) -> Tables:

@@ -56,9 +56,9 @@ class Gateway:
         self.state = State(self.codec.decode, self._offsets)
         self.reason: str | None = "Mist is starting: it waits for Kafka."
         self.lagging: str | None = None
-        self.reader = Reader(settings.kafka)
-        self.appender = Appender(settings.kafka, time_limit=settings.outage_seconds)
-        self.live_logs = LiveLogs(settings.kafka, self.codec, self.state.feed, self.reader)
+        self.reader = Reader(settings.kafka_address())
+        self.appender = Appender(settings.kafka_address(), time_limit=settings.outage_seconds)
+        self.live_logs = LiveLogs(settings.kafka_address(), self.codec, self.state.feed, self.reader)
         self.store = ArtifactStore(settings.artifacts)
         self._tables: Tables | None = None
         self._requests: RequestsLog | None = None
@@ -86,11 +86,15 @@ class Gateway:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.reader)
             await stack.enter_async_context(self.appender)
-            self._tables = add_tables(new_app(self.settings.kafka, self.settings.state / "gateway"), self.state)
+            self._tables = add_tables(
+                new_app(self.settings.kafka_address(), self.settings.state / "gateway"), self.state
+            )
             self.reason = "Mist is starting: it reads the log."
             await self._warm()
             offsets = await self._committed()
-            tail = await stack.enter_async_context(Tail(self.settings.kafka, [REQUESTS], offsets=offsets, gather=0.1))
+            tail = await stack.enter_async_context(
+                Tail(self.settings.kafka_address(), [REQUESTS], offsets=offsets, gather=0.1)
+            )
             self._requests = RequestsLog(tail, self.codec, self.state.jobs)
             await self._requests.replay()
             await stack.enter_async_context(self._faust())
@@ -138,13 +142,13 @@ class Gateway:
         def tell(outage: str) -> None:
             self.reason = f"Mist is starting: {outage}."
 
-        await wait_for_kafka(self.settings.kafka, tell)
+        await wait_for_kafka(self.settings.kafka_address(), tell)
 
     async def _warm(self) -> None:
         """Fold the log up to its end in bulk: many times faster than Faust's own recovery."""
         tables = {table.topic: table for table in self.tables.all}
         began, count = time.monotonic(), 0
-        async with Tail(self.settings.kafka, (JOB_EVENTS, HOSTS, REGISTRY)) as tail:
+        async with Tail(self.settings.kafka_address(), (JOB_EVENTS, HOSTS, REGISTRY)) as tail:
             for (topic, partition), begin in tail.positions.items():
                 tables[topic].begin_at({partition: begin})
             async for records in tail.replay():
@@ -156,7 +160,7 @@ class Gateway:
         log.info("log-replayed", records=count, seconds=round(time.monotonic() - began, 3))
 
     async def _committed(self) -> dict[Place, int]:
-        offsets = await committed(self.settings.kafka, self.settings.scheduler_group, REQUESTS)
+        offsets = await committed(self.settings.kafka_address(), self.settings.scheduler_group, REQUESTS)
         return {(REQUESTS, partition): offset for partition, offset in offsets.items()}
 
     @asynccontextmanager
@@ -238,7 +242,7 @@ class Gateway:
         old, self._seen = self._seen & set(pending), set(pending)
         if old:
             with contextlib.suppress(Outage):
-                offsets = await committed(self.settings.kafka, self.settings.scheduler_group, REQUESTS)
+                offsets = await committed(self.settings.kafka_address(), self.settings.scheduler_group, REQUESTS)
                 self.state.jobs.drop_refused(old, offsets)
 
 

@@ -4,7 +4,7 @@ import asyncio
 
 from mist_domain.logs import LogLines
 from mist_domain.start_json import write_json
-from mist_eventlog import Codec, Place, Reader, Tail
+from mist_eventlog import Codec, KafkaAddress, Place, Reader, Tail
 from mist_gateway.feed import Feed, Frame
 from mist_gateway.logs import read_lines
 from mist_gateway.topics import JOB_LOGS
@@ -21,7 +21,7 @@ def logs_frame(batch: LogLines) -> Frame:
 class LiveLogs:
     """Tells the feed what jobs print, from the first moment that somebody asks until nobody does."""
 
-    def __init__(self, kafka: str, codec: Codec, feed: Feed, reader: Reader) -> None:
+    def __init__(self, kafka: KafkaAddress, codec: Codec, feed: Feed, reader: Reader) -> None:
         self._kafka = kafka
         self._codec = codec
         self._feed = feed

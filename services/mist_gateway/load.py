@@ -25,7 +25,8 @@ from mist_domain.registry import (
     registry_entry,
     registry_key,
 )
-from mist_eventlog import Appender, Codec, Outage, Poison, Tail
+from mist_eventlog import Appender, Codec, KafkaAddress, Outage, Poison, Tail
+from mist_eventlog.settings import KafkaSettings
 from mist_eventlog.topics import TopicsUnfit, check
 from mist_gateway.artifacts import UnreadableError, with_signature
 from mist_gateway.definitions import (
@@ -59,7 +60,7 @@ def locate(path: str, folder: Path) -> str:
     return path if "://" in path else f"file://{(folder / path).resolve()}"
 
 
-async def load(kafka: str, events: list[RegistryEvent]) -> Iterator[str]:
+async def load(kafka: KafkaAddress, events: list[RegistryEvent]) -> Iterator[str]:
     """Append what is not in the registry as it is; a line for each entry. Raises `Outage` or `TopicsUnfit`."""
     await check(kafka, [REGISTRY], wait=BROKER_WAIT)
     codec = Codec(RECORDS)
@@ -70,7 +71,7 @@ async def load(kafka: str, events: list[RegistryEvent]) -> Iterator[str]:
     return (f"{registry_key(event)} {'written' if event in new else 'is there already'}" for event in events)
 
 
-async def _read_registry(kafka: str, codec: Codec) -> Registry:
+async def _read_registry(kafka: KafkaAddress, codec: Codec) -> Registry:
     registry: Registry = {}
     async with Tail(kafka, [REGISTRY]) as tail:
         async for records in tail.replay():
@@ -134,11 +135,11 @@ def _refuse_twice(events: list[RegistryEvent]) -> None:
 
 def main(
     file: Annotated[Path, typer.Argument(help="YAML with `contexts` and `endpoints`.")],
-    kafka: Annotated[str, typer.Option(envvar="MIST_KAFKA", help="Kafka bootstrap servers.")] = "127.0.0.1:9092",
+    kafka: Annotated[str | None, typer.Option(help="Kafka bootstrap servers; else those of MIST_KAFKA.")] = None,
 ) -> None:
     """Load endpoints and contexts of FILE into the registry; safe to run again."""
     try:
-        lines = asyncio.run(load(kafka, read_file(file)))
+        lines = asyncio.run(load(KafkaSettings().at(kafka), read_file(file)))
     except Refusal as refusal:
         sys.exit(refusal.message)
     except (Outage, TopicsUnfit) as error:

@@ -25,7 +25,7 @@ log = structlog.get_logger("mist.scheduler")
 async def serve(settings: SchedulerSettings, health: Health, stop: asyncio.Event) -> None:
     """Run one scheduler until `stop` is set."""
     async with health.beating():
-        await until(stop, wait_for_kafka(settings.kafka, health.wait_for))
+        await until(stop, wait_for_kafka(settings.kafka_address(), health.wait_for))
         if not stop.is_set():
             await _schedule(settings, health, stop)
 
@@ -35,8 +35,8 @@ async def _schedule(settings: SchedulerSettings, health: Health, stop: asyncio.E
     seat = Seat(settings.state / "scheduler")
     health.wait_for("it reads the log")
     async with (
-        Appender(settings.kafka, time_limit=settings.outage_seconds) as appender,
-        Tail(settings.kafka, (JOB_EVENTS, HOSTS, REGISTRY), rest=REST) as tail,
+        Appender(settings.kafka_address(), time_limit=settings.outage_seconds) as appender,
+        Tail(settings.kafka_address(), (JOB_EVENTS, HOSTS, REGISTRY), rest=REST) as tail,
     ):
         scheduler = Scheduler(scheduler_id, settings, settings.codec(), appender, tail, seat=seat.name)
         register_figures(lambda: figures_of(scheduler))

@@ -52,7 +52,7 @@ class Scheduler:
         self._tail = tail
         self._clock = TickClock(settings.tick_seconds)
         self._requests = GroupTail(
-            settings.kafka,
+            settings.kafka_address(),
             REQUESTS,
             settings.scheduler_group,
             session_timeout=settings.scheduler_session_seconds,

@@ -37,12 +37,12 @@ class Host:
     async def serve(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set; its drivers end with it, whatever happens."""
         async with self._health.beating():
-            await until(stop, wait_for_kafka(self._settings.kafka, self._health.wait_for))
+            await until(stop, wait_for_kafka(self._settings.kafka_address(), self._health.wait_for))
             if not stop.is_set():
                 await self._connect(stop)
 
     async def _connect(self, stop: asyncio.Event) -> None:
-        kafka = self._settings.kafka
+        kafka = self._settings.kafka_address()
         self._health.wait_for("it reads the log")
         async with (
             Appender(kafka, time_limit=self._settings.outage_seconds) as appender,

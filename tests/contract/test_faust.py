@@ -14,6 +14,7 @@ from faust.transport.drivers.aiokafka import Consumer, Transport
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mist_eventlog import KafkaAddress
 from mist_gateway.faust_app import Tables, TablesAtHand, add_tables, new_app
 from mist_gateway.rows import Place
 from mist_gateway.state import State
@@ -25,7 +26,7 @@ TOPIC = "mist.job-events"
 
 @pytest.fixture
 def tables(tmp_path: Path) -> Tables:
-    return add_tables(new_app("127.0.0.1:1", tmp_path), State(lambda value: value, lambda: [0]))
+    return add_tables(new_app(KafkaAddress(bootstrap="127.0.0.1:1"), tmp_path), State(lambda value: value, lambda: [0]))
 
 
 def new_table(tmp_path: Path, folded: list[int]) -> LogTable:
@@ -34,7 +35,7 @@ def new_table(tmp_path: Path, folded: list[int]) -> LogTable:
             raise ValueError("bad")
         folded.append(place.offset)
 
-    return LogTable(new_app("127.0.0.1:1", tmp_path), topic=TOPIC, partitions=1, fold=fold)
+    return LogTable(new_app(KafkaAddress(bootstrap="127.0.0.1:1"), tmp_path), topic=TOPIC, partitions=1, fold=fold)
 
 
 class Event:

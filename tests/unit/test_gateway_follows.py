@@ -6,7 +6,7 @@ from typing import cast
 import pytest
 from faust import App
 
-from mist_eventlog import LogReset, Reader
+from mist_eventlog import KafkaAddress, LogReset, Reader
 from mist_gateway.faust_app import Tables, add_tables, new_app
 from mist_gateway.gateway import Crashed, Gateway
 from mist_gateway.lag import Lag
@@ -29,7 +29,7 @@ class BusyLog:
 
 def gateway_that_has_read(tmp_path: Path, offset: int, end: int) -> tuple[Gateway, LogTable]:
     gateway = Gateway(GatewaySettings(kafka="127.0.0.1:1", state=tmp_path))
-    tables = add_tables(new_app("127.0.0.1:1", tmp_path), gateway.state)
+    tables = add_tables(new_app(KafkaAddress(bootstrap="127.0.0.1:1"), tmp_path), gateway.state)
     table = tables.registry
     assert table.topic == REGISTRY
     table.begin_at({0: offset + 1})

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from mist_eventlog.errors import Outage
-from mist_eventlog.kafka import KafkaAddress
+from mist_eventlog.settings import KafkaSettings
 from mist_eventlog.topics.apply import apply
 from mist_eventlog.topics.catalogue import load_topics
 from mist_eventlog.topics.check import TopicsUnfit
@@ -21,15 +21,15 @@ def topics() -> None:
 @cli.command("apply")
 def apply_topics(
     bootstrap: Annotated[
-        str, typer.Option(envvar="MIST_KAFKA", help="Kafka bootstrap servers, comma-separated.")
-    ] = "127.0.0.1:9092",
+        str | None, typer.Option(help="Kafka bootstrap servers, comma-separated; else those of MIST_KAFKA.")
+    ] = None,
     replication: Annotated[
         int, typer.Option(envvar="MIST_REPLICATION", min=1, help="Copies of each partition: 1 on one node, else 3.")
     ] = 1,
     wait: Annotated[float, typer.Option(help="Seconds to wait for a broker.")] = 30.0,
 ) -> None:
     """Create what is missing and set what differs; safe to run again."""
-    kafka = KafkaAddress(bootstrap=bootstrap)
+    kafka = KafkaSettings().at(bootstrap)
     try:
         applied = apply(kafka, load_topics(), replication=replication, wait=wait)
     except (Outage, TopicsUnfit) as error:
@@ -39,7 +39,7 @@ def apply_topics(
         typer.echo(f"created {name}")
     for name in applied.changed:
         typer.echo(f"changed the settings of {name}")
-    typer.echo(f"topics are as topics.yaml has them on {bootstrap}")
+    typer.echo(f"topics are as topics.yaml has them on {kafka.bootstrap}")
 
 
 cli()
