@@ -11,6 +11,7 @@ import uvicorn
 
 from mist_gateway.api import build_api
 from mist_gateway.gateway import Gateway
+from mist_gateway.guard import refuse_open_door
 from mist_gateway.metrics import register_figures
 from mist_gateway.settings import GatewaySettings
 from mist_runtime.logs import configure_logs
@@ -80,6 +81,7 @@ def _config(gateway: Gateway) -> uvicorn.Config:
 def main() -> None:
     settings = read_settings(GatewaySettings)
     configure_logs("gateway", settings.log_level, settings.log_format)
+    refuse_open_door(settings)
     listening = bind(settings.http_host, settings.http_port)
     host, port = listening.getsockname()[:2]
     log.info("gateway-listening", host=host, port=port)

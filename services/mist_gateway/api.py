@@ -12,9 +12,10 @@ from mist_gateway import (
     routes_workers,
     sockets,
 )
-from mist_gateway.door import open_to_all_origins
+from mist_gateway.door import open_to_origins
 from mist_gateway.errors import answer_errors
 from mist_gateway.gateway import Gateway
+from mist_gateway.guard import guarded
 from mist_gateway.openapi import DESCRIPTION, TAGS
 
 
@@ -37,4 +38,4 @@ def build_api(gateway: Gateway) -> ASGIApp:
     api.include_router(routes_artifacts.router, prefix="/v2/api/artifacts")
     api.include_router(routes_status.router)
     api.include_router(sockets.router)
-    return open_to_all_origins(api)
+    return open_to_origins(guarded(api, gateway.settings), gateway.settings.cors_origins)

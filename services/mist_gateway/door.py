@@ -7,9 +7,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from mist_gateway.errors import unavailable
 from mist_gateway.gateway import Gateway
 
-_CORS = [
-    (b"access-control-allow-origin", b"*"),
+_ALWAYS = [
     (b"access-control-expose-headers", b"Idempotency-Key, Retry-After"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
 ]
 _METHODS = (b"access-control-allow-methods", b"GET, POST, PUT, DELETE, OPTIONS")
 
@@ -28,13 +30,17 @@ def ready(request: Request) -> Gateway:
     return gateway
 
 
-def open_to_all_origins(app: ASGIApp) -> ASGIApp:
-    """`app` with CORS headers on every answer, errors too; OPTIONS is answered with 200."""
+def open_to_origins(app: ASGIApp, origins: str) -> ASGIApp:
+    """`app` with CORS and security headers on every answer, errors too; OPTIONS is answered with 200.
+
+    `origins`: comma-separated, or `*`.
+    """
+    allowed = {origin.strip().encode() for origin in origins.split(",")}
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_cors(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *_CORS]
+                message["headers"] = [*message.get("headers", ()), *_ALWAYS, *_origin(scope, allowed)]
             await send(message)
 
         if scope["type"] != "http":
@@ -45,6 +51,14 @@ def open_to_all_origins(app: ASGIApp) -> ASGIApp:
             await app(scope, receive, send_with_cors)
 
     return answer
+
+
+def _origin(scope: Scope, allowed: set[bytes]) -> list[tuple[bytes, bytes]]:
+    if b"*" in allowed:
+        return [(b"access-control-allow-origin", b"*")]
+    origin = dict(scope["headers"]).get(b"origin")
+    found = [(b"access-control-allow-origin", origin)] if origin in allowed and origin is not None else []
+    return [*found, (b"vary", b"Origin")]
 
 
 async def _answer_options(scope: Scope, send: Send) -> None:
