@@ -9,6 +9,7 @@ from mist_eventlog.settings import KafkaSettings
 from mist_eventlog.topics.apply import apply
 from mist_eventlog.topics.catalogue import load_topics
 from mist_eventlog.topics.check import TopicsUnfit
+from mist_eventlog.topics.strimzi import strimzi
 
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -40,6 +41,12 @@ def apply_topics(
     for name in applied.changed:
         typer.echo(f"changed the settings of {name}")
     typer.echo(f"topics are as topics.yaml has them on {kafka.bootstrap}")
+
+
+@cli.command("strimzi")
+def strimzi_topics() -> None:
+    """Print them as KafkaTopic objects for Strimzi's operator (deploy/k8s/strimzi/topics.yaml)."""
+    typer.echo(strimzi(load_topics()), nl=False)
 
 
 cli()
