@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
+import threading
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -12,17 +14,22 @@ import uvloop
 from mist_eventlog import LogReset, Outage
 from mist_eventlog.topics import TopicsUnfit
 
+STOP_SECONDS = 20.0
+
 log = structlog.get_logger("mist.process")
 
 
-def run(service: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+def run(service: Callable[[asyncio.Event], Awaitable[None]], *, grace: float = STOP_SECONDS) -> None:
     """Run `service(stop)` to its end. `stop` is set by the first SIGTERM or SIGINT.
+
+    What does not end within `grace` seconds after that is ended: a client library may wait for a Kafka that is away, and
+    nothing is lost by it, since all that counts stands in the log.
 
     An exception ends the process with exit code 1: the supervisor starts it again and the log is replayed. What the
     log itself says is told in its own words, a bug with its traceback.
     """
     try:
-        uvloop.run(_until_stopped(service))
+        uvloop.run(_until_stopped(service, grace))
     except (LogReset, Outage, TopicsUnfit) as error:
         log.error("service-ended", reason=str(error))  # noqa: TRY400 - the reason says all
         sys.exit(1)
@@ -31,12 +38,25 @@ def run(service: Callable[[asyncio.Event], Awaitable[None]]) -> None:
         sys.exit(1)
 
 
-async def _until_stopped(service: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+async def _until_stopped(service: Callable[[asyncio.Event], Awaitable[None]], grace: float) -> None:
     stop = asyncio.Event()
+
+    def asked() -> None:
+        if not stop.is_set():
+            stop.set()
+            last = threading.Timer(grace, _end_at_once, [grace])
+            last.daemon = True
+            last.start()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, asked)
     await service(stop)
+
+
+def _end_at_once(grace: float) -> None:
+    log.error("service-did-not-end", seconds=grace)
+    os._exit(1)
 
 
 async def until(stop: asyncio.Event, *work: Awaitable[None]) -> None:

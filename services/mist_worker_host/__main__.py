@@ -12,7 +12,7 @@ from mist_runtime.figures import register_figures
 from mist_runtime.health import Health, serve_health
 from mist_runtime.java import Java, NoJava, find_java
 from mist_runtime.logs import configure_logs
-from mist_runtime.process import run, until
+from mist_runtime.process import STOP_SECONDS, run, until
 from mist_runtime.settings import read_settings
 from mist_worker_host.figures import figures_of
 from mist_worker_host.host import HostCore
@@ -109,7 +109,8 @@ def main() -> None:
         folder = StateFolder(settings.state)
     except (NoJava, FolderTakenError, OSError) as error:
         sys.exit(str(error))
-    run(Host(settings, folder, java, health).serve)
+    grace = settings.grace_seconds + settings.stop_seconds + STOP_SECONDS
+    run(Host(settings, folder, java, health).serve, grace=grace)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """How a service's process ends: in words where the log says why, with a traceback where it is a bug."""
 
 import asyncio
+import subprocess
+import sys
 
 import pytest
 from structlog.testing import capture_logs
@@ -28,3 +30,23 @@ def test_a_bug_is_told_with_its_traceback() -> None:
     with capture_logs() as logs, pytest.raises(SystemExit):
         run(service)
     assert logs == [{"event": "service-died", "exc_info": True, "log_level": "error"}]
+
+
+def test_what_does_not_end_when_it_is_asked_to_is_ended() -> None:
+    script = """
+import asyncio, os, signal
+from mist_runtime.process import run
+
+async def service(stop):
+    os.kill(os.getpid(), signal.SIGTERM)
+    while True:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            pass
+
+run(service, grace=0.2)
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=False)
+    assert ended.returncode == 1
+    assert "service-did-not-end" in ended.stdout + ended.stderr
