@@ -1,6 +1,6 @@
 #!/bin/sh
 # Starts a broker from KAFKA_… in the environment, as apache/kafka does: KAFKA_LOG_DIRS is log.dirs.
-set -eu
+set -euf  # f: the star of the class path is for Java
 properties=/tmp/server.properties
 env | grep '^KAFKA_' | while IFS='=' read -r name value; do
   echo "$(echo "${name#KAFKA_}" | tr 'A-Z_' 'a-z.')=$value"
