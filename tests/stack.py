@@ -96,6 +96,7 @@ class Stack:
     hosts: int = 1
     environment: Mapping[str, str] = field(default_factory=dict)
     bridges: int = 0
+    health_ports: Mapping[str, int] = field(default_factory=dict)
     services: dict[str, Service] = field(default_factory=dict)
     ports: list[int] = field(default_factory=list)
 
@@ -153,6 +154,8 @@ class Stack:
 
     def _add(self, name: str, kind: str, more: Mapping[str, str]) -> None:
         state = self.folder / "state" / name
+        if name in self.health_ports:
+            more = {**more, "MIST_HEALTH_PORT": str(self.health_ports[name])}
         places = {"MIST_STATE": str(state), "MIST_ARTIFACTS": str(self.folder / "artifacts")}
         environment = {"MIST_KAFKA": self.kafka, **places, **self.environment, **more}
         self.services[name] = Service(name, MODULES[kind], environment, self.folder / f"{name}.log")

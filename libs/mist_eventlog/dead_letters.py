@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import NamedTuple
 
 from mist_eventlog.appender import Appender
+from mist_eventlog.figures import DEAD_LETTERS
 from mist_eventlog.kafka import KafkaAddress
 from mist_eventlog.record import Placed, Record
 from mist_eventlog.tail import Tail
@@ -20,7 +21,9 @@ async def dead_letter(appender: Appender, record: Record, reason: str) -> Placed
         ("offset", str(record.offset).encode()),
         ("time", str(record.time).encode()),
     ]
-    return await appender.append(TOPIC, record.key, record.value, headers)
+    placed = await appender.append(TOPIC, record.key, record.value, headers)
+    DEAD_LETTERS.labels(record.topic).inc()
+    return placed
 
 
 class DeadLetter(NamedTuple):

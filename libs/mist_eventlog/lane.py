@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from mist_eventlog.errors import Outage
+from mist_eventlog.figures import APPEND_SECONDS, APPENDED
 from mist_eventlog.record import Placed
 
 Headers = Sequence[tuple[str, bytes]]
@@ -90,6 +91,8 @@ class Lane:
         self._fill(builder)
         self._sent_at = time.monotonic()
         base = await self._send(builder)
+        APPEND_SECONDS.labels(self._topic).observe(time.monotonic() - self._sent_at)
+        APPENDED.labels(self._topic).inc(len(self._leaving))
         self._sent_at = None
         topic, partition = self._topic, self._partition
         for offset, entry in enumerate(self._leaving, base):

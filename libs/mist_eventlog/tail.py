@@ -17,6 +17,7 @@ from mist_eventlog.consumer import (
     stop_consumer,
 )
 from mist_eventlog.errors import Outage
+from mist_eventlog.figures import READ
 from mist_eventlog.kafka import KafkaAddress, kafka_address
 from mist_eventlog.record import Place, Record
 
@@ -98,9 +99,18 @@ class Tail:
             raise Outage(f"reading {', '.join(self._topics)} failed: {error!r}") from error
         for place, records in polled.items():
             self.positions[place] = records[-1].offset + 1
+            READ.labels(place.topic).inc(len(records))
         if polled and self._rest and self.replayed:
             self._pause_fetching()
         return as_records(polled)
+
+    def lag(self) -> dict[str, int]:
+        """Records of each topic that stand in Kafka, as far as it said, and were not read yet."""
+        behind = dict.fromkeys(self._topics, 0)
+        for place, position in self.positions.items():
+            end = self._consumer.highwater(TopicPartition(*place))
+            behind[place[0]] += max(0, (end or 0) - position)
+        return behind
 
     async def present_ends(self) -> dict[Place, int]:
         """Where the partitions end now."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from mist_bridge.service import Bridge
-from mist_runtime.figures import Figure
+from mist_runtime.figures import Figure, lag_figures
 
 
 def figures_of(bridge: Bridge) -> Iterator[Figure]:
@@ -13,8 +13,13 @@ def figures_of(bridge: Bridge) -> Iterator[Figure]:
         "mist_bridge_untold", "Events of the log that mist.events.json does not show yet.", len(bridge.telling)
     )
     yield Figure("mist_bridge_mqtt_connected", "Whether MQTT is reached.", bridge.away is None)
-    yield Figure("mist_bridge_mqtt_published", "Events that MQTT took since the start.", bridge.outgoing.published)
+    yield Figure(
+        "mist_bridge_mqtt_published", "Events that MQTT took since the start.", bridge.outgoing.published, counter=True
+    )
     yield Figure(
         "mist_bridge_mqtt_requests", "Start requests that MQTT gave since the start.", bridge.incoming.requests
     )
-    yield Figure("mist_bridge_mqtt_rejected", "Messages that were none since the start.", bridge.incoming.rejected)
+    yield Figure(
+        "mist_bridge_mqtt_rejected", "Messages that were none since the start.", bridge.incoming.rejected, counter=True
+    )
+    yield from lag_figures(bridge.lag())

@@ -48,6 +48,9 @@ class Bridge:
             on_change=self._ownership_changed,
         )
 
+    def lag(self) -> dict[str, int]:
+        return self._tail.lag()
+
     async def replay(self) -> None:
         """Read to the ends; what was told already is known first, since it stands in the last records there."""
         count = 0

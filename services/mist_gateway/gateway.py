@@ -56,6 +56,7 @@ class Gateway:
         self.state = State(self.codec.decode, self._offsets)
         self.reason: str | None = "Mist is starting: it waits for Kafka."
         self.lagging: str | None = None
+        self.lag: dict[str, int] = {}
         self.reader = Reader(settings.kafka_address())
         self.appender = Appender(settings.kafka_address(), time_limit=settings.outage_seconds)
         self.live_logs = LiveLogs(settings.kafka_address(), self.codec, self.state.feed, self.reader)
@@ -212,6 +213,7 @@ class Gateway:
         while True:
             for table in self.tables.all:
                 await self._check_table(table, lags[table.topic])
+            self.lag = {topic: lag.behind for topic, lag in lags.items()}
             self.lagging = next((lag.sentence for lag in lags.values() if lag.behind), None)
             await self._drop_refused()
             await asyncio.sleep(CHECK_PAUSE)

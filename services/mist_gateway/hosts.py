@@ -39,8 +39,12 @@ class Hosts:
         if record.replaces is not None and record.replaces != record.host_id:
             self.rows.pop(record.replaces, None)
 
+    def now(self) -> float:
+        """What the broker's clock shows (ms), as far as was heard."""
+        return self._newest + (self._monotonic() - self._read_at) * 1000
+
     def living(self) -> list[HostState]:
-        now = self._newest + (self._monotonic() - self._read_at) * 1000
+        now = self.now()
         return [row.state for row in self.rows.values() if now - row.at < SILENCE_MS]
 
     def workers(self) -> Iterator[tuple[HostState, Worker]]:

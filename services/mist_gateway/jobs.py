@@ -17,6 +17,7 @@ from mist_gateway.index import Entry, JobIndex
 from mist_gateway.pending import PendingStart
 from mist_gateway.queues import Queues
 from mist_gateway.rows import JobRow, Place, fold_job
+from mist_gateway.tally import Tally
 
 _WAITING = {Status.INITIALIZED, Status.QUEUED}
 
@@ -34,10 +35,20 @@ class Jobs:
         self.pending: dict[str, PendingStart] = {}
         self.queues = Queues()
         self.all = JobIndex()
+        self.tally = Tally()
         self.feed = feed
         self._context_of = context_of
         self._by_endpoint: dict[str, JobIndex] = {}
         self._waiting: dict[str, list[asyncio.Future[None]]] = {}
+
+    def oldest_waiting(self) -> dict[str, int]:
+        """For each context in which jobs wait, when (ms) the first of them was asked for."""
+        found: dict[str, int] = {}
+        for job_id, context in self.queues.waiting():
+            entry = self.find(job_id)
+            if context not in found and entry is not None and entry.order is not None:
+                found[context] = entry.order[0]
+        return found
 
     def find(self, job_id: str) -> Entry | None:
         """The job or the request it is still; a row that was never initialized is no job."""
@@ -70,6 +81,7 @@ class Jobs:
             self.pending.pop(event.job_id, None)
             self._place(row, row.job.request.endpoint.name)
         elif row.job.status.final:
+            self.tally.over(row.job)
             self._place(row, row.job.request.endpoint.name)
         if self.feed.heard(event.job_id):
             self.feed.tell(event, row.job.status, place)

@@ -2,41 +2,69 @@
 
 from collections.abc import Iterator
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import HistogramMetricFamily, Metric
 from prometheus_client.registry import REGISTRY, Collector
 
 from mist_gateway.gateway import Gateway
+from mist_gateway.tally import Times
+from mist_runtime.figures import Figure, lag_figures
+from mist_runtime.figures import register_figures as register
+
+_LABELS = ("endpoint", "context", "mode", "outcome")
 
 
-class GatewayFigures(Collector):
+def figures_of(gateway: Gateway) -> Iterator[Figure]:
+    state = gateway.state
+    yield Figure("mist_gateway_ready", "1 when the API can be used.", gateway.not_ready() is None)
+    for status, count in state.jobs.all.counts().items():
+        yield Figure("mist_gateway_jobs", "Jobs by status.", count, {"status": status})
+    for labels, count in state.jobs.tally.outcomes.items():
+        named = dict(zip(_LABELS, labels, strict=True))
+        yield Figure("mist_jobs_ended", "Jobs that have ended since the log began.", count, named, counter=True)
+    yield from _queues(gateway)
+    yield Figure("mist_gateway_hosts", "Worker hosts that live.", len(state.hosts.living()))
+    yield Figure("mist_gateway_sockets", "WebSockets that listen.", len(state.feed))
+    yield from _tables(gateway)
+    yield from lag_figures(gateway.lag)
+
+
+def _queues(gateway: Gateway) -> Iterator[Figure]:
+    jobs, now = gateway.state.jobs, gateway.state.hosts.now()
+    for context, length in (jobs.queues.lengths() or {"default": 0}).items():
+        yield Figure("mist_queue_jobs", "Jobs that wait, by context.", length, {"context": context})
+    for context, since in (jobs.oldest_waiting() or {"default": int(now)}).items():
+        age = max(0.0, (now - since) / 1000)
+        yield Figure("mist_queue_age_seconds", "How long the first of them has waited.", age, {"context": context})
+
+
+def _tables(gateway: Gateway) -> Iterator[Figure]:
+    tables = gateway.folding()
+    for table in tables:
+        read = sum(table.offsets()) + len(table.offsets())
+        meaning = "Records folded since the log began."
+        yield Figure("mist_gateway_records", meaning, read, {"topic": table.topic}, counter=True)
+    for table in tables:
+        yield Figure("mist_gateway_poison", "Records passed over.", table.poison, {"topic": table.topic}, counter=True)
+    for table in tables:
+        yield Figure(
+            "mist_gateway_refetches", "Gaps read again.", table.refetches, {"topic": table.topic}, counter=True
+        )
+
+
+class _JobTimes(Collector):
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
 
     def collect(self) -> Iterator[Metric]:
-        gateway = self._gateway
-        state = gateway.state
-        ready = GaugeMetricFamily("mist_gateway_ready", "1 when the API can be used.")
-        ready.add_metric([], float(gateway.not_ready() is None))
-        yield ready
-        jobs = GaugeMetricFamily("mist_gateway_jobs", "Jobs by status.", labels=["status"])
-        for status, count in state.jobs.all.counts().items():
-            jobs.add_metric([status], count)
-        yield jobs
-        listeners = GaugeMetricFamily("mist_gateway_sockets", "WebSockets that listen.")
-        listeners.add_metric([], len(state.feed))
-        yield listeners
-        yield from self._tables()
+        tally = self._gateway.state.jobs.tally
+        yield _histogram("mist_job_wait_seconds", "From a job's request to its start.", tally.waited)
+        yield _histogram("mist_job_run_seconds", "From a job's start to its end.", tally.ran)
 
-    def _tables(self) -> Iterator[Metric]:
-        records = CounterMetricFamily("mist_gateway_records", "Records folded since the log began.", labels=["topic"])
-        poison = CounterMetricFamily("mist_gateway_poison", "Records passed over.", labels=["topic"])
-        refetches = CounterMetricFamily("mist_gateway_refetches", "Gaps read again.", labels=["topic"])
-        for table in self._gateway.folding():
-            records.add_metric([table.topic], sum(table.offsets()) + len(table.offsets()))
-            poison.add_metric([table.topic], table.poison)
-            refetches.add_metric([table.topic], table.refetches)
-        yield from (records, poison, refetches)
+
+def _histogram(name: str, meaning: str, times: Times) -> Metric:
+    return HistogramMetricFamily(name, meaning, buckets=list(times.buckets()), sum_value=times.sum)
 
 
 def register_figures(gateway: Gateway) -> None:
-    REGISTRY.register(GatewayFigures(gateway))
+    register(lambda: figures_of(gateway))
+    REGISTRY.register(_JobTimes(gateway))

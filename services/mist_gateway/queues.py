@@ -1,6 +1,7 @@
 """How many jobs wait in each context, and when that is too many to take another."""
 
 from collections import Counter
+from collections.abc import Iterator, Mapping
 
 from mist_domain.decide import MAX_QUEUED
 from mist_domain.registry import Context
@@ -26,6 +27,14 @@ class Queues:
         self._counts[context] -= 1
         if not self._counts[context]:
             del self._counts[context]
+
+    def waiting(self) -> Iterator[tuple[str, str]]:
+        """Job and context of each, the longest waiting first."""
+        return iter(list(self._contexts.items()))
+
+    def lengths(self) -> Mapping[str, int]:
+        """How many wait in each context."""
+        return dict(self._counts)
 
     def why_full(self, context: Context, limit: int = MAX_QUEUED) -> str | None:
         """Why the context cannot take another job now, or `None`; `limit` is that of all contexts together."""

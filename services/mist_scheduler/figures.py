@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from mist_runtime.figures import Figure
+from mist_runtime.figures import Figure, lag_figures
 from mist_scheduler.service import Scheduler
 
 
@@ -11,3 +11,4 @@ def figures_of(scheduler: Scheduler) -> Iterator[Figure]:
     yield Figure("mist_scheduler_jobs", "Jobs that are not over.", len(scheduler.cluster.jobs))
     yield Figure("mist_scheduler_hosts", "Hosts heard of, lost ones too.", len(scheduler.cluster.hosts))
     yield Figure("mist_scheduler_requests", "Requests read whose effect the log does not show.", len(scheduler.intake))
+    yield from lag_figures(scheduler.lag())

@@ -68,6 +68,9 @@ class Scheduler:
 
     # -- the loop ------------------------------------------------------------------------------------------------------
 
+    def lag(self) -> dict[str, int]:
+        return self._tail.lag()
+
     async def replay(self) -> None:
         """Read the log to its end; nothing is decided meanwhile."""
         count = 0
