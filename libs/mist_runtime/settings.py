@@ -30,6 +30,10 @@ class ServiceSettings(KafkaSettings):
         description="Seconds for which Kafka may take no record before a service exits, to start anew and read the log.",
         ge=10,
     )
+    traces: str = Field(
+        "",
+        description="URL of an OpenTelemetry collector that takes spans by OTLP over HTTP; without one there are none.",
+    )
     state: Path = Field(Path(".mist/state"), description="Folder for what a service keeps on disk between starts.")
 
 

@@ -33,6 +33,7 @@ from mist_gateway.settings import GatewaySettings
 from mist_gateway.state import State
 from mist_gateway.tables import LogTable
 from mist_gateway.topics import HOSTS, JOB_EVENTS, REGISTRY, REQUESTS
+from mist_runtime.tracing import Headers, tracing_of
 
 log = structlog.get_logger("mist.gateway")
 
@@ -60,6 +61,7 @@ class Gateway:
         self.reader = Reader(settings.kafka_address())
         self.appender = Appender(settings.kafka_address(), time_limit=settings.outage_seconds)
         self.live_logs = LiveLogs(settings.kafka_address(), self.codec, self.state.feed, self.reader)
+        self.tracing = tracing_of("gateway", settings.traces)
         self.store = ArtifactStore(settings.artifacts)
         self._tables: Tables | None = None
         self._requests: RequestsLog | None = None
@@ -103,14 +105,14 @@ class Gateway:
             log.info("gateway-ready", jobs=len(self.state.jobs.rows), registry_offset=self.state.registry_offset)
             await self._follow(self._requests)
 
-    async def append(self, topic: str, key: str, value: bytes) -> Placed:
+    async def append(self, topic: str, key: str, value: bytes, headers: Headers = ()) -> Placed:
         """Append a request. Raises `Outage`, or `TimeoutError` when Kafka takes too long: it may still be appended.
 
         While Kafka takes nothing, no more is put behind what waits for it: a client sends it again.
         """
         if self.appender.stalled() > self.settings.append_timeout:
             raise TimeoutError
-        appended = self.appender.submit([(topic, key, value)])
+        appended = self.appender.submit([(topic, key, value)], headers)
         appended.add_done_callback(_seen)
         async with asyncio.timeout(self.settings.append_timeout):
             return (await asyncio.shield(appended))[0]

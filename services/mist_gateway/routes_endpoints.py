@@ -13,7 +13,7 @@ from mist_gateway.openapi import KEY, PAGE, described, errors, query
 from mist_gateway.outcome import answer_outcome
 from mist_gateway.params import read_flag, read_name, read_page, read_statuses
 from mist_gateway.registry_writes import ENDPOINTS_ADVICE, define_endpoint, remove_endpoint
-from mist_gateway.starts import KEY_HEADER, key_headers, start_job
+from mist_gateway.starts import key_headers, start_job
 from mist_gateway.views import view_endpoint, view_entry
 
 router = APIRouter(tags=["endpoints"])
@@ -63,7 +63,7 @@ async def start(name: str, request: Request) -> Response:
     gateway = the_gateway(request)
     force = read_flag(request.query_params, "force")
     body = await read_body(request)
-    job_id, key = await start_job(gateway, name, body, request.query_params, request.headers.get(KEY_HEADER))
+    job_id, key = await start_job(gateway, name, body, request.query_params, request.headers)
     if force:
         return await answer_outcome(gateway, request, job_id, key)
     return json_answer({"id": job_id}, headers=key_headers(key))

@@ -6,7 +6,7 @@ import time
 import uuid
 from typing import Any
 
-from starlette.datastructures import QueryParams
+from starlette.datastructures import Headers, QueryParams
 
 from mist_domain.arguments import check_arguments
 from mist_domain.registry import Endpoint, find_context, find_endpoint, is_name
@@ -26,12 +26,13 @@ LONGEST_KEY = 255
 
 
 async def start_job(
-    gateway: Gateway, endpoint: str, body: bytes, query: QueryParams, key: str | None
+    gateway: Gateway, endpoint: str, body: bytes, query: QueryParams, headers: Headers
 ) -> tuple[str, str]:
     """Append a start request, or find that it stands already; the job's id and the request's.
 
     Raises `Problem` or `Refusal`.
     """
+    key = headers.get(KEY_HEADER)
     request_id = _read_key(key)
     job_id = job_id_of(read_name("an endpoint", endpoint), request_id)
     reason = gateway.not_ready()
@@ -42,7 +43,7 @@ async def start_job(
     if key is not None and await _stands(gateway, job_id, request):
         return job_id, request_id
     _refuse_full(gateway, found, job_id, request)
-    placed = await _append(gateway, job_id, request)
+    placed = await _append(gateway, job_id, request, headers)
     _show(gateway, request, placed)
     return job_id, request_id
 
@@ -126,15 +127,24 @@ def _refuse_full(gateway: Gateway, endpoint: Endpoint, job_id: str, request: Sta
         raise queue_full(reason, headers=key_headers(request.request_id or ""), id=job_id)
 
 
-async def _append(gateway: Gateway, job_id: str, request: StartRequest) -> Placed:
+async def _append(gateway: Gateway, job_id: str, request: StartRequest, headers: Headers) -> Placed:
     record = gateway.codec.encode(request)
     if len(record) > MAX_REQUEST_BYTES:
         raise too_large(MAX_REQUEST_BYTES)
+    span = gateway.tracing.begin("start request", _trace(headers), {"job_id": job_id, "endpoint": request.endpoint})
     try:
-        return await gateway.append(REQUESTS, job_id, record)
+        placed = await gateway.append(REQUESTS, job_id, record, span.headers)
     except (Outage, TimeoutError) as error:
+        span.end("Kafka did not take it")
         reason = "Kafka does not take the request at present; send it again with the same key."
         raise _not_taken(reason, job_id, request.request_id or "") from error
+    span.end()
+    return placed
+
+
+def _trace(headers: Headers) -> list[tuple[str, bytes]]:
+    """What the client says of its own trace."""
+    return [(name, headers[name].encode()) for name in ("traceparent", "tracestate") if name in headers]
 
 
 def _show(gateway: Gateway, request: StartRequest, placed: Placed) -> None:

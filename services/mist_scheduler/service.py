@@ -7,12 +7,22 @@ from typing import Any, get_args
 
 import structlog
 
-from mist_domain.cluster import Cluster
-from mist_domain.events import JobEvent
+from mist_domain.cluster import Cluster, Decision
+from mist_domain.events import JobEvent, JobInitialized
 from mist_domain.hosts import HostState, Tick
 from mist_domain.registry import RegistryEvent
-from mist_domain.requests import CancelRequest, Origin, PrepareWorkerRequest, StopWorkerRequest
+from mist_domain.requests import (
+    CancelRequest,
+    Origin,
+    PrepareWorkerRequest,
+    Request,
+    StartRequest,
+    StopWorkerRequest,
+    job_id_of,
+    request_id_at,
+)
 from mist_eventlog import Appender, Codec, GroupTail, Outage, Place, Poison, Record, Tail, dead_letter
+from mist_runtime.tracing import Contexts, Headers, context_of, tracing_of
 from mist_scheduler.clock import TickClock
 from mist_scheduler.core import step
 from mist_scheduler.early_cancels import EarlyCancels
@@ -60,6 +70,8 @@ class Scheduler:
             on_change=self._ownership_changed,
         )
         self._early = EarlyCancels()
+        self._tracing = tracing_of("scheduler", settings.traces)
+        self._traces = Contexts()
         self._aside: set[asyncio.Task[None]] = set()
         self._owner = False
         self._behind: dict[Place, int] | None = None
@@ -167,7 +179,14 @@ class Scheduler:
             self.intake.open(origin)
             self.intake.settle(origin)
         else:
+            self._keep_trace(request, origin, record)
             self.intake.take(Pending(request, origin, record))
+
+    def _keep_trace(self, request: Request, origin: Origin, record: Record) -> None:
+        """Only of the few that carry one: the job's id is reckoned for it."""
+        if isinstance(request, StartRequest) and context_of(record.headers):
+            job_id = job_id_of(request.endpoint, request.request_id or request_id_at(origin))
+            self._traces.keep(job_id, record.headers)
 
     # -- appending -----------------------------------------------------------------------------------------------------
 
@@ -175,17 +194,30 @@ class Scheduler:
         self.intake.again(self._early.take())
         taken = step(self.cluster, self.intake)
         if taken.decisions:
-            encode = self._codec.encode
-            self._submit([(JOB_EVENTS, event.job_id, encode(event)) for one in taken.decisions for event in one.events])
+            self._submit_decisions(taken.decisions)
         self._submit([(REQUESTS, one.host_id, self._codec.encode(one)) for one in taken.preparations])
         for pending, reason in taken.refused:
             self._refuse(pending, reason)
         if self._early.unbounded():
             self._run_aside(self._bound(self._early, self._early.unbounded()))
 
-    def _submit(self, items: list[tuple[str, str, bytes]]) -> None:
+    def _submit_decisions(self, decisions: list[Decision]) -> None:
+        """All together, but for those of a request that carries a trace: their records carry it on."""
+        encode, together = self._codec.encode, []
+        for decision in decisions:
+            items = [(JOB_EVENTS, event.job_id, encode(event)) for event in decision.events]
+            parent = self._traces.take(decision.job_id) if isinstance(decision.events[0], JobInitialized) else ()
+            if parent:
+                span = self._tracing.begin("decide", parent, {"job_id": decision.job_id})
+                self._submit(items, span.headers)
+                span.end()
+            else:
+                together += items
+        self._submit(together)
+
+    def _submit(self, items: list[tuple[str, str, bytes]], headers: Headers = ()) -> None:
         """Append without waiting: the fold waits, by reading back. A failure ends the process (`Appender.watch`)."""
-        self._appender.submit(items).add_done_callback(asyncio.Future.exception)
+        self._appender.submit(items, headers).add_done_callback(asyncio.Future.exception)
 
     def _refuse(self, pending: Pending, reason: str) -> None:
         """What cannot be done is put aside; what may be done yet, as its job may come yet, is asked again."""

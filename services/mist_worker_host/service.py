@@ -7,14 +7,16 @@ from typing import get_args
 
 import structlog
 
-from mist_domain.events import JobEvent
+from mist_domain.events import JobEvent, JobInitialized
 from mist_domain.logs import LogLines
 from mist_domain.requests import PrepareWorkerRequest, StopWorkerRequest
 from mist_eventlog import Appender, Codec, Placed, Poison, Record, Tail
+from mist_runtime.tracing import tracing_of
 from mist_worker_host.driver_lines import Printout
 from mist_worker_host.drivers import Drivers
 from mist_worker_host.host import HostCore
 from mist_worker_host.instructions import Append, Cancel, Instruction, Kill, Launch, Publish, Run, StopIdle
+from mist_worker_host.job_traces import JobTraces
 from mist_worker_host.settings import WorkerHostSettings
 from mist_worker_host.state_folder import StateFolder
 from mist_worker_host.stimuli import CaughtUp, DrainAsked, Fact, Read, Stimulus, TimePassed
@@ -35,6 +37,7 @@ class WorkerHost:
         self._settings = settings
         self._codec = codec
         self._appender = appender
+        self._traces = JobTraces(tracing_of("host", settings.traces))
         self._inbox: list[Stimulus] = []
         self._turning = False
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -105,6 +108,8 @@ class WorkerHost:
         except Poison as poison:
             log.warning("record-passed-over", reason=poison.reason, partition=record.partition, offset=record.offset)
             return None
+        if isinstance(event, JobInitialized):
+            self._traces.read(event.job_id, record.headers)
         return event if isinstance(event, get_args(JobEvent)) else None
 
     # -- what goes out -------------------------------------------------------------------------------------------------
@@ -128,8 +133,10 @@ class WorkerHost:
     def _carry_out(self, instruction: Instruction, appends: list[tuple[str, str, bytes]]) -> None:
         match instruction:
             case Append():
+                self._traces.appended(instruction.event)
                 appends.append((JOB_EVENTS, instruction.event.job_id, self._codec.encode(instruction.event)))
             case Run():
+                self._traces.runs(instruction)
                 self._drivers.run(instruction)
             case Cancel():
                 self._drivers.cancel(instruction)
