@@ -106,6 +106,11 @@ class Appender:
         """Seconds for which the oldest append under way has had no acknowledgement; 0 when there is none."""
         return max((lane.stalled() for lane in self._lanes.values()), default=0.0)
 
+    def silent(self, most: float = 5.0) -> str | None:
+        """Why nothing can be appended now, or `None`."""
+        seconds = self.stalled()
+        return f"Kafka has acknowledged nothing for {seconds:.0f} s" if seconds > most else None
+
     def partition_of(self, topic: str, key: str | bytes | None) -> int:
         """The partition of a key: murmur2, as every other producer of Mist's topics has it."""
         return self._place(topic, key)[1]

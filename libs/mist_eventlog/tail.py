@@ -112,6 +112,11 @@ class Tail:
             behind[place[0]] += max(0, (end or 0) - position)
         return behind
 
+    def left_behind(self, most: int = 10_000) -> str | None:
+        """Why what was read is old, or `None`."""
+        found = [f"{records} records of {topic}" for topic, records in self.lag().items() if records > most]
+        return f"it is {' and '.join(found)} behind" if found else None
+
     async def present_ends(self) -> dict[Place, int]:
         """Where the partitions end now."""
         return (await bounds(self._consumer, self.positions))[1]

@@ -25,15 +25,22 @@ class Health:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._beat = clock()
+        self._check: Callable[[], str | None] = lambda: None
+        self._found: str | None = None
         self.unready: str | None = "starting"
 
     def wait_for(self, reason: str | None) -> None:
         """The service is not ready, and why; `None`: it is."""
         self.unready = reason
 
+    def watch(self, check: Callable[[], str | None]) -> None:
+        """`check` is asked in the loop, once a second, why the service is not ready; `None`: it is."""
+        self._check = check
+
     def beat(self) -> None:
         """The loop turned."""
         self._beat = self._clock()
+        self._found = self._check()
 
     @asynccontextmanager
     async def beating(self) -> AsyncIterator[None]:
@@ -56,7 +63,7 @@ class Health:
 
     def not_ready(self) -> str | None:
         """Why the service is not ready, or `None`."""
-        return self.not_live() or self.unready
+        return self.not_live() or self.unready or self._found
 
 
 def serve_health(health: Health, host: str, port: int) -> WSGIServer | None:

@@ -34,6 +34,7 @@ async def _bridge(settings: BridgeSettings, health: Health, stop: asyncio.Event)
         offsets = await told_so_far(reader, telling)
         async with Tail(settings.kafka_address(), (JOB_EVENTS, EVENTS_JSON), offsets=offsets) as tail:
             bridge = Bridge(settings, appender, tail, reader, telling)
+            health.watch(lambda: appender.silent() or tail.left_behind())
             register_figures(lambda: figures_of(bridge))
             await bridge.replay()
             health.wait_for(None)

@@ -39,6 +39,7 @@ async def _schedule(settings: SchedulerSettings, health: Health, stop: asyncio.E
         Tail(settings.kafka_address(), (JOB_EVENTS, HOSTS, REGISTRY), rest=REST) as tail,
     ):
         scheduler = Scheduler(scheduler_id, settings, settings.codec(), appender, tail, seat=seat.name)
+        health.watch(lambda: appender.silent() or tail.left_behind())
         register_figures(lambda: figures_of(scheduler))
         await scheduler.replay()
         health.wait_for(None)

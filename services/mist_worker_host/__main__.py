@@ -58,6 +58,7 @@ class Host:
         settings, identity = self._settings, self._identity()
         self._folder.begin(identity.host_id)
         core = HostCore(identity, Patience(grace=settings.grace_seconds, launch=settings.launch_seconds))
+        self._health.watch(lambda: appender.silent() or jobs.left_behind())
         register_figures(lambda: figures_of(core))
         host = WorkerHost(core, settings, self._folder, Codec(RECORDS), appender)
         try:

@@ -77,3 +77,13 @@ def test_port_0_serves_none_and_a_taken_port_is_named() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(SystemExit, match=f"127.0.0.1:{port} .*MIST_HEALTH_PORT"):
             serve_health(Health(), "127.0.0.1", port)
+
+
+def test_what_the_service_finds_of_itself_makes_it_unready_until_it_finds_nothing() -> None:
+    health, reasons = Health(), ["it is 20000 records of t behind", None]
+    health.wait_for(None)
+    health.watch(lambda: reasons.pop(0))
+    health.beat()
+    assert health.not_ready() == "it is 20000 records of t behind"
+    health.beat()
+    assert health.not_ready() is None
