@@ -17,7 +17,7 @@ def figures_of(bridge: Bridge) -> Iterator[Figure]:
         "mist_bridge_mqtt_published", "Events that MQTT took since the start.", bridge.outgoing.published, counter=True
     )
     yield Figure(
-        "mist_bridge_mqtt_requests", "Start requests that MQTT gave since the start.", bridge.incoming.requests
+        "mist_bridge_mqtt_requests", "Start requests of MQTT since the start.", bridge.incoming.requests, counter=True
     )
     yield Figure(
         "mist_bridge_mqtt_rejected", "Messages that were none since the start.", bridge.incoming.rejected, counter=True

@@ -39,12 +39,19 @@ async def serve(settings: GatewaySettings, listening: socket.socket, stop: async
     register_figures(gateway)
     server = Server(_config(gateway))
     serving = asyncio.create_task(server.serve(sockets=[listening]))
+    running = asyncio.create_task(gateway.run())
     try:
-        await until(stop, gateway.run(), serving)
+        await until(stop, _undisturbed(running), _undisturbed(serving))
     finally:
-        server.should_exit = True
-        with contextlib.suppress(asyncio.CancelledError):
-            await serving
+        server.should_exit = True  # first the requests under way, then what they need
+        await asyncio.wait([serving])
+        running.cancel()
+        await asyncio.wait([running])
+
+
+async def _undisturbed(task: "asyncio.Task[None]") -> None:
+    """Fail when the task fails; whoever stops waiting leaves it running."""
+    await asyncio.shield(task)
 
 
 def bind(host: str, port: int) -> socket.socket:
