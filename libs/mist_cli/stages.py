@@ -16,6 +16,12 @@ class Stage:
     tasks: int
 
 
+def _short(name: str) -> str:
+    """`collect at work.py:5`, without the folder."""
+    what, at, place = name.partition(" at ")
+    return f"{what}{at}{place.rpartition('/')[2]}"
+
+
 def active_stages(spark_ui: str, job_id: str) -> list[Stage]:
     """The job's running stages; none where the driver's pages cannot be read from here."""
     try:
@@ -26,4 +32,4 @@ def active_stages(spark_ui: str, job_id: str) -> list[Stage]:
     except (httpx.HTTPError, ValueError, KeyError):
         return []
     own = [stage for stage in stages if str(stage.get("description", "")).startswith(f"job {job_id},")]
-    return [Stage(stage["name"], stage["numCompleteTasks"], stage["numTasks"]) for stage in own]
+    return [Stage(_short(stage["name"]), stage["numCompleteTasks"], stage["numTasks"]) for stage in own]
