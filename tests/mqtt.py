@@ -85,7 +85,7 @@ class MqttClient:
         if "user" in more:
             self._client.username_pw_set(more["user"], more["password"])
         if "ca" in more:
-            self._client.tls_set(ca_certs=str(more["ca"]))
+            self._client.tls_set(str(more["ca"]), more.get("certificate"), more.get("key"))
         self._client.on_message = self._take
         self._client.on_connect = lambda client, *_: client.subscribe(topic, qos=1)
         subscribed = threading.Event()

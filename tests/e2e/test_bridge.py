@@ -214,6 +214,30 @@ def test_tls_with_user_and_password(stack: Stack, tmp_path: Path) -> None:
         assert "secret" not in service.log.read_text()
 
 
+@NO_MOSQUITTO
+def test_mutual_tls_in_place_of_a_password(stack: Stack, tmp_path: Path) -> None:
+    label, made = uuid.uuid4().hex, make_certificates(tmp_path)
+    own = {"certificate": str(made.certificate), "key": str(made.key)}
+    lines = (
+        "allow_anonymous false", "require_certificate true", "use_identity_as_username true",
+        f"cafile {made.authority}", f"certfile {made.certificate}", f"keyfile {made.key}",
+    )  # fmt: skip
+    settings = {
+        "MIST_MQTT_HOST": "localhost",
+        "MIST_MQTT_TLS": "true",
+        "MIST_MQTT_CA": str(made.authority),
+        "MIST_MQTT_CERTIFICATE": own["certificate"],
+        "MIST_MQTT_KEY": own["key"],
+    }
+    with (
+        mqtt_broker("mosquitto", tmp_path, *lines) as broker,
+        bridge(stack, broker.port, **settings),
+        MqttClient(broker.port, ca=made.authority, **own) as client,
+    ):
+        client.publish(request(label))
+        assert words(life(client, label)) == LIFE
+
+
 def ends(client: MqttClient, label: str) -> set[str]:
     heard = [json.loads(payload) for payload in list(client.heard)]
     own = {event["id"] for event in heard if str(event.get("externalId", "")).startswith(label)}

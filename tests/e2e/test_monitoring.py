@@ -14,6 +14,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from brokers import broker
 from client import Client, produce
 from mqtt import MqttClient, mqtt_broker
 from stack import Stack, free_port, wait_until
@@ -36,16 +37,20 @@ def queries() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A broker of its own: the schedulers of another Mist over the same log would decide, too."""
+    with broker(tmp_path_factory.mktemp("kafka")) as running:
+        yield running.bootstrap
+
+
+@pytest.fixture(scope="module")
 def told(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Samples]:
     """Every sample's name and labels, of one of each service after jobs that ended well and badly and a bad record."""
     folder = tmp_path_factory.mktemp("monitored")
     ports = {name: free_port() for name in ("scheduler-0", "host-0", "bridge-0")}
     with mqtt_broker("amqtt", folder) as mqtt:
         stack = Stack(kafka, folder / "mist", bridges=1, health_ports=ports)
-        stack.environment = {
-            "MIST_MQTT_HOST": "127.0.0.1", "MIST_MQTT_PORT": str(mqtt.port), "MIST_MQTT_CLIENT_ID": "monitored",
-            "MIST_SCHEDULER_GROUP": f"monitored-{uuid.uuid4().hex[:6]}", "MIST_BRIDGE_GROUP": f"m-{uuid.uuid4().hex[:6]}",
-        }  # fmt: skip
+        stack.environment = {"MIST_MQTT_HOST": "127.0.0.1", "MIST_MQTT_PORT": str(mqtt.port)}
         with stack:
             stack.load(Path(__file__).parents[2] / "deploy/examples/mist.yaml")
             _live(Client(stack.url), kafka, mqtt.port)

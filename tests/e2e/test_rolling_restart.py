@@ -1,10 +1,13 @@
 """Everything is restarted, one after the other, while clients start jobs: nothing is refused and nothing is lost."""
 
 import threading
-import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
+import pytest
+
+from brokers import broker
 from mist.client import Mist
 from mist.client.calls import Start
 from stack import Stack, wait_until
@@ -46,9 +49,15 @@ class Load:
                 self._stop.wait(0.02)
 
 
+@pytest.fixture(scope="module")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A broker of its own: the schedulers of another Mist over the same log would decide, too."""
+    with broker(tmp_path_factory.mktemp("kafka")) as running:
+        yield running.bootstrap
+
+
 def test_a_rolling_restart_of_everything_refuses_and_loses_nothing(kafka: str, tmp_path: Path) -> None:
-    settings = {"MIST_SCHEDULER_GROUP": f"rolling-{uuid.uuid4().hex[:6]}"}
-    stack = Stack(kafka, tmp_path, gateways=2, schedulers=2, hosts=2, environment=settings)
+    stack = Stack(kafka, tmp_path, gateways=2, schedulers=2, hosts=2)
     with stack:
         stack.load(ENTRIES)
         with Load(stack.url_of(0), stack.url_of(1)) as load:

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from brokers import broker
 from client import Client
 from stack import Stack, wait_until
 
@@ -36,10 +37,17 @@ class Collector(BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A broker of its own: the schedulers of another Mist over the same log would decide, too."""
+    with broker(tmp_path_factory.mktemp("kafka")) as running:
+        yield running.bootstrap
+
+
+@pytest.fixture(scope="module")
 def traced(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Collector)
     Thread(target=server.serve_forever, daemon=True).start()
-    settings = {"MIST_TRACES": f"http://127.0.0.1:{server.server_port}", "MIST_SCHEDULER_GROUP": "traced"}
+    settings = {"MIST_TRACES": f"http://127.0.0.1:{server.server_port}"}
     with Stack(kafka, tmp_path_factory.mktemp("traced"), environment=settings) as stack:
         stack.load(EXAMPLES)
         yield stack
