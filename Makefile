@@ -34,7 +34,7 @@ $(READY): requirements.lock pyproject.toml
 	@touch $@
 
 run: $(READY)
-	@exec $(BIN)/python -m mist_run $(ARGS)
+	@exec $(BIN)/python -m mist_tools.run $(ARGS)
 
 test: $(READY)
 	$(BIN)/python -m pytest $(ARGS)
@@ -73,7 +73,7 @@ down:
 e2e: $(READY)
 	@$(DOCKER_NEEDED)
 	docker compose build topics gateway-1 scheduler-1 host-1
-	PYTHONPATH=tests/containers $(BIN)/python -m pytest tests/containers $(ARGS)
+	$(BIN)/python -m pytest tests/containers $(ARGS)
 
 clean:
 	rm -rf $(VENV) .mist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

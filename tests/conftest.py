@@ -1,17 +1,15 @@
 """What tests of more than one folder ask for: the run's broker, and one real Mist over it."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import hypothesis
 import pytest
 
-from brokers import broker
-from client import Client
-from registry import schema_registry
-from stack import Stack
-
-ROOT = Path(__file__).parents[1]
+from support.brokers import broker
+from support.client import Client
+from support.paths import ROOT
+from support.schema_registry import schema_registry
+from support.stack import Stack
 
 hypothesis.settings.register_profile("mist", deadline=None)  # a busy machine is slow, not wrong
 hypothesis.settings.load_profile("mist")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
-from mist_domain.events import (
+from mist_domain.facts.job_events import (
     JobAssigned,
     JobAttemptLost,
     JobCanceled,
@@ -227,3 +227,20 @@ def worker_id_for(initialized: JobInitialized) -> str:
         return context
     prefix = f"{initialized.worker_id_prefix}-" if initialized.worker_id_prefix else ""
     return f"{context}-{prefix}{initialized.job_id}"
+
+
+def state_diagram() -> str:
+    """One line per transition, in the order of the table."""
+    lines = ["stateDiagram-v2", "    [*] --> initialized: JobInitialized"]
+    for status, moves in TRANSITIONS.items():
+        if status is Status.UNKNOWN:
+            continue
+        for event, target in moves.items():
+            targets = (target.retry, target.give_up) if isinstance(target, AfterLoss) else (target,)
+            lines += [f"    {status.word} --> {one.word}: {event.__name__}" for one in targets]
+    lines += [f"    {status.word} --> [*]" for status in Status if status.final]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(state_diagram())  # noqa: T201 - a command prints

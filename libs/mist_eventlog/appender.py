@@ -4,18 +4,136 @@ import asyncio
 import contextlib
 import functools
 import itertools
-from collections.abc import Mapping, Sequence
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from typing import Self
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
+from aiokafka.producer.message_accumulator import BatchBuilder
 
-from mist_eventlog.errors import Outage
-from mist_eventlog.kafka import KafkaAddress, kafka_address
-from mist_eventlog.lane import Headers, Lane, Submission
-from mist_eventlog.record import Item, Place, Placed
+from mist_eventlog.address import KafkaAddress, kafka_address
+from mist_eventlog.errors import OutageError
+from mist_eventlog.metrics import APPEND_SECONDS, APPENDED
+from mist_eventlog.record import NewRecord, Partition, RecordMetadata
 from mist_eventlog.topics import partition_counts
+
+Headers = Sequence[tuple[str, bytes]]
+
+
+class Submission:
+    """What was handed over together; `future` is done when every record of it is acknowledged."""
+
+    __slots__ = ("_missing", "_placed", "future")
+
+    def __init__(self, count: int) -> None:
+        self.future: asyncio.Future[list[RecordMetadata]] = asyncio.get_running_loop().create_future()
+        self._placed: list[RecordMetadata] = [RecordMetadata("", 0, 0)] * count
+        self._missing = count
+        if count == 0:
+            self.future.set_result([])
+
+    def place(self, index: int, placed: RecordMetadata) -> None:
+        self._placed[index] = placed
+        self._missing -= 1
+        if self._missing == 0 and not self.future.done():
+            self.future.set_result(self._placed)
+
+    def fail(self, error: Exception) -> None:
+        if not self.future.done():
+            self.future.set_exception(error)
+
+
+Entry = tuple[Submission, int, bytes | None, bytes, Headers]
+
+
+class Lane:
+    """The appends to one partition, in order. After a failure it takes no more."""
+
+    def __init__(
+        self,
+        producer: AIOKafkaProducer,
+        topic: str,
+        partition: int,
+        time_limit: float,
+        failed: Callable[[Exception], None],
+    ) -> None:
+        self._producer = producer
+        self._topic = topic
+        self._partition = partition
+        self._time_limit = time_limit
+        self._failed = failed
+        self._waiting: deque[Entry] = deque()
+        self._leaving: list[Entry] = []
+        self._task: asyncio.Task[None] | None = None
+        self._sent_at: float | None = None
+
+    def put(self, entry: Entry) -> None:
+        self._waiting.append(entry)
+        if self._task is None:
+            self._task = asyncio.create_task(self._run())
+
+    def stalled(self) -> float:
+        """Seconds since the batch under way was handed to Kafka; 0 when there is none."""
+        return 0.0 if self._sent_at is None else time.monotonic() - self._sent_at
+
+    async def idle(self) -> None:
+        """Wait until nothing is under way."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting:
+                await self._send_next()
+        except Exception as error:  # noqa: BLE001 - where the task ends: whoever waits for an append is told
+            self._fail(error)
+        else:
+            self._task = None
+
+    async def _send_next(self) -> None:
+        builder = self._producer.create_batch()
+        self._fill(builder)
+        self._sent_at = time.monotonic()
+        base = await self._send(builder)
+        APPEND_SECONDS.labels(self._topic).observe(time.monotonic() - self._sent_at)
+        APPENDED.labels(self._topic).inc(len(self._leaving))
+        self._sent_at = None
+        topic, partition = self._topic, self._partition
+        for offset, entry in enumerate(self._leaving, base):
+            entry[0].place(entry[1], RecordMetadata(topic, partition, offset))
+
+    def _fill(self, builder: BatchBuilder) -> None:
+        """Take what fits into one batch; a record larger than a batch goes alone."""
+        waiting = self._waiting
+        self._leaving = leaving = []
+        while waiting:
+            _, _, key, value, headers = waiting[0]
+            if builder.append(timestamp=None, key=key, value=value, headers=list(headers)) is None:
+                break
+            leaving.append(waiting.popleft())
+        builder.close()
+
+    async def _send(self, builder: BatchBuilder) -> int:
+        """The offset of the batch's first record."""
+        try:
+            async with asyncio.timeout(self._time_limit):
+                delivery = await self._producer.send_batch(builder, self._topic, partition=self._partition)
+                offset = int((await delivery).offset)
+        except (KafkaError, TimeoutError) as error:
+            raise OutageError(f"no acknowledgement from {self._topic}/{self._partition}: {error!r}") from error
+        if offset < 0:
+            raise OutageError(f"{self._topic}/{self._partition} acknowledged a batch without saying where it stands")
+        return offset
+
+    def _fail(self, error: Exception) -> None:
+        self._failed(error)
+        for entry in (*self._leaving, *self._waiting):
+            entry[0].fail(error)
+        self._waiting.clear()
+
 
 LARGEST_VALUE = 8_000_000
 _BATCH_BYTES = 1_000_000
@@ -38,7 +156,7 @@ class Appender:
         self._partitions = dict(partition_counts() if partitions is None else partitions)
         self._time_limit = time_limit
         self._keyless = itertools.count()
-        self._lanes: dict[Place, Lane] = {}
+        self._lanes: dict[Partition, Lane] = {}
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -48,7 +166,7 @@ class Appender:
         await self.stop()
 
     async def start(self) -> None:
-        """Connect, or raise `Outage`."""
+        """Connect, or raise `OutageError`."""
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._producer = AIOKafkaProducer(
             **self._kafka.client_settings(),
@@ -65,7 +183,7 @@ class Appender:
                 await self._producer.start()
         except (KafkaError, TimeoutError) as error:
             await self.stop()
-            raise Outage(f"no Kafka broker answers at {self._kafka.bootstrap}: {error!r}") from error
+            raise OutageError(f"no Kafka broker answers at {self._kafka.bootstrap}: {error!r}") from error
 
     async def stop(self) -> None:
         """Wait for what is under way, a few seconds at most."""
@@ -76,16 +194,16 @@ class Appender:
             async with asyncio.timeout(_STOP_LIMIT):
                 await self._producer.stop()
 
-    async def append(self, topic: str, key: str | bytes | None, value: bytes, headers: Headers = ()) -> Placed:
-        """Append one record and wait until it is acknowledged, or raise `Outage`."""
+    async def append(self, topic: str, key: str | bytes | None, value: bytes, headers: Headers = ()) -> RecordMetadata:
+        """Append one record and wait until it is acknowledged, or raise `OutageError`."""
         placed = await self.submit([(topic, key, value)], headers)
         return placed[0]
 
-    async def append_all(self, items: Sequence[Item]) -> list[Placed]:
-        """Append `items` and wait until all are acknowledged, or raise `Outage`: then any of them may stand."""
+    async def append_all(self, items: Sequence[NewRecord]) -> list[RecordMetadata]:
+        """Append `items` and wait until all are acknowledged, or raise `OutageError`: then any of them may stand."""
         return await self.submit(items)
 
-    def submit(self, items: Sequence[Item], headers: Headers = ()) -> asyncio.Future[list[Placed]]:
+    def submit(self, items: Sequence[NewRecord], headers: Headers = ()) -> asyncio.Future[list[RecordMetadata]]:
         """Hand `items` over and return at once; the future is done when all of them are acknowledged.
 
         Later submissions stand behind earlier ones in each partition, whether or not those were waited for.
@@ -99,7 +217,7 @@ class Appender:
         return submission.future
 
     async def watch(self) -> None:
-        """Wait until an append fails and raise its `Outage`: for services that do not wait for every append."""
+        """Wait until an append fails and raise its `OutageError`: for services that do not wait for every append."""
         await asyncio.shield(self._failed)
 
     def stalled(self) -> float:
@@ -115,7 +233,7 @@ class Appender:
         """The partition of a key: murmur2, as every other producer of Mist's topics has it."""
         return self._place(topic, key)[1]
 
-    def _place(self, topic: str, key: str | bytes | None) -> Place:
+    def _place(self, topic: str, key: str | bytes | None) -> Partition:
         try:
             count = self._partitions[topic]
         except KeyError:
@@ -128,7 +246,7 @@ class Appender:
         place = self._place(topic, key)
         return self._lanes.get(place) or self._open(place)
 
-    def _open(self, place: Place) -> Lane:
+    def _open(self, place: Partition) -> Lane:
         lane = self._lanes[place] = Lane(self._producer, *place, self._time_limit, self._fail)
         return lane
 

@@ -8,20 +8,20 @@ from contextlib import asynccontextmanager
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
-from mist_eventlog.errors import Outage
-from mist_eventlog.kafka import KafkaAddress
+from mist_eventlog.address import KafkaAddress
+from mist_eventlog.errors import OutageError
 
 _PAUSE = 0.2
 
 
 @asynccontextmanager
 async def connected(kafka: KafkaAddress, wait: float) -> AsyncIterator[AIOKafkaClient]:
-    """A client that reached a broker within `wait` seconds, or `Outage`."""
+    """A client that reached a broker within `wait` seconds, or `OutageError`."""
     client = await _reach(kafka, time.monotonic() + wait)
     try:
         yield client
     except KafkaError as error:
-        raise Outage(f"Kafka at {kafka.bootstrap} failed: {error!r}") from error
+        raise OutageError(f"Kafka at {kafka.bootstrap} failed: {error!r}") from error
     finally:
         await client.close()
 
@@ -34,7 +34,7 @@ async def _reach(kafka: KafkaAddress, until: float) -> AIOKafkaClient:
         except KafkaError as error:
             await client.close()
             if time.monotonic() >= until:
-                raise Outage(f"no Kafka broker answers at {kafka.bootstrap}: is it running?") from error
+                raise OutageError(f"no Kafka broker answers at {kafka.bootstrap}: is it running?") from error
             await asyncio.sleep(_PAUSE)
         else:
             return client

@@ -8,13 +8,13 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
+from mist_eventlog.address import KafkaAddress
 from mist_eventlog.connection import partitions_found
-from mist_eventlog.errors import LogReset, Outage
-from mist_eventlog.kafka import KafkaAddress
-from mist_eventlog.record import Place, Record
+from mist_eventlog.errors import LogResetError, OutageError
+from mist_eventlog.record import Partition, Record
 
 Polled = Mapping[TopicPartition, list[ConsumerRecord[bytes, bytes]]]
-Offsets = dict[Place, int]
+Offsets = dict[Partition, int]
 
 _STOP_LIMIT = 5.0
 
@@ -44,7 +44,7 @@ async def start_consumer(kafka: KafkaAddress, consumer: AIOKafkaConsumer) -> Non
         await consumer.start()
     except KafkaError as error:
         await stop_consumer(consumer)
-        raise Outage(f"no Kafka broker answers at {kafka.bootstrap}: {error!r}") from error
+        raise OutageError(f"no Kafka broker answers at {kafka.bootstrap}: {error!r}") from error
 
 
 async def stop_consumer(consumer: AIOKafkaConsumer) -> None:
@@ -55,22 +55,22 @@ async def stop_consumer(consumer: AIOKafkaConsumer) -> None:
 
 
 async def all_places(kafka: KafkaAddress, topics: Iterable[str]) -> list[TopicPartition]:
-    """Every partition of `topics`. One that does not exist is an `Outage`, since services check before they read."""
+    """Every partition of `topics`. One that does not exist is an `OutageError`, since services check before they read."""
     places: list[TopicPartition] = []
     for topic, count in (await partitions_found(kafka, topics)).items():
         if count == 0:
-            raise Outage(f"topic {topic} does not exist")
+            raise OutageError(f"topic {topic} does not exist")
         places += [TopicPartition(topic, partition) for partition in range(count)]
     return places
 
 
-async def bounds(consumer: AIOKafkaConsumer, places: Iterable[Place]) -> tuple[Offsets, Offsets]:
+async def bounds(consumer: AIOKafkaConsumer, places: Iterable[Partition]) -> tuple[Offsets, Offsets]:
     """The first offset and the end offset of each place."""
     partitions = [TopicPartition(*place) for place in places]
     try:
         return await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
     except KafkaError as error:
-        raise Outage(f"Kafka did not say where the log ends: {error!r}") from error
+        raise OutageError(f"Kafka did not say where the log ends: {error!r}") from error
 
 
 def as_records(polled: Polled) -> list[Record]:
@@ -89,12 +89,12 @@ def as_records(polled: Polled) -> list[Record]:
     ]
 
 
-def refuse_reset(positions: Mapping[Place, int], ends: Mapping[Place, int]) -> None:
-    """Raise `LogReset` when an end offset lies below a reader's own position."""
+def refuse_reset(positions: Mapping[Partition, int], ends: Mapping[Partition, int]) -> None:
+    """Raise `LogResetError` when an end offset lies below a reader's own position."""
     for (topic, partition), position in positions.items():
         end = ends[topic, partition]
         if end < position:
-            raise LogReset(
+            raise LogResetError(
                 f"{topic}/{partition} ends at offset {end} but was read up to {position}: the topic was made anew; "
                 "everything that was folded from it must be read again"
             )

@@ -3,16 +3,15 @@
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
+from mist_eventlog.address import KafkaAddress
 from mist_eventlog.appender import Appender
-from mist_eventlog.figures import DEAD_LETTERS
-from mist_eventlog.kafka import KafkaAddress
-from mist_eventlog.record import Placed, Record
+from mist_eventlog.metrics import DEAD_LETTERS as LETTERS_WRITTEN
+from mist_eventlog.record import Record, RecordMetadata
 from mist_eventlog.tail import Tail
+from mist_eventlog.topics.names import DEAD_LETTERS
 
-TOPIC = "mist.dead-letters"
 
-
-async def dead_letter(appender: Appender, record: Record, reason: str) -> Placed:
+async def dead_letter(appender: Appender, record: Record, reason: str) -> RecordMetadata:
     """Append the record's own key and bytes; where it stood and why it is here are the headers."""
     headers = [
         ("reason", reason.encode()),
@@ -21,8 +20,8 @@ async def dead_letter(appender: Appender, record: Record, reason: str) -> Placed
         ("offset", str(record.offset).encode()),
         ("time", str(record.time).encode()),
     ]
-    placed = await appender.append(TOPIC, record.key, record.value, headers)
-    DEAD_LETTERS.labels(record.topic).inc()
+    placed = await appender.append(DEAD_LETTERS, record.key, record.value, headers)
+    LETTERS_WRITTEN.labels(record.topic).inc()
     return placed
 
 
@@ -36,7 +35,7 @@ class DeadLetter(NamedTuple):
 
 async def dead_letters(kafka: str | KafkaAddress) -> AsyncIterator[DeadLetter]:
     """Every dead letter up to now; what somebody put there without our headers is passed over."""
-    async with Tail(kafka, [TOPIC]) as tail:
+    async with Tail(kafka, [DEAD_LETTERS]) as tail:
         async for records in tail.replay():
             for record in records:
                 letter = _letter(record)

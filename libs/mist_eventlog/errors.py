@@ -1,7 +1,7 @@
 """The ways in which the log says no. Poison goes to the dead letters; the other two end the process."""
 
 
-class Poison(Exception):  # noqa: N818
+class PoisonError(Exception):
     """A record's bytes that cannot be understood; `reason` says why, for the dead letter."""
 
     def __init__(self, reason: str) -> None:
@@ -9,9 +9,9 @@ class Poison(Exception):  # noqa: N818
         self.reason = reason
 
 
-class Outage(Exception):  # noqa: N818
+class OutageError(Exception):
     """Kafka did not answer, or not as it should. What was appended may or may not stand: exit, restart, replay."""
 
 
-class LogReset(Exception):  # noqa: N818
+class LogResetError(Exception):
     """A topic was made anew under a reader: what it has folded is no longer what the log says. Exit and restart."""

@@ -1,10 +1,16 @@
-"""A consumer group in which one member reads every partition of a topic and the others stand by."""
+"""Who reads: the member that reads already, else the first one; everybody else stands by.
+
+Not round-robin: requests of one topic are to be decided by one scheduler at a time.
+"""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from typing import Self
 
 from aiokafka import ConsumerRebalanceListener, TopicPartition
+from aiokafka.cluster import ClusterMetadata
+from aiokafka.coordinator.assignors.abstract import AbstractPartitionAssignor
+from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment, ConsumerProtocolMemberMetadata
 from aiokafka.errors import (
     CommitFailedError,
     IllegalStateError,
@@ -13,11 +19,49 @@ from aiokafka.errors import (
     OffsetOutOfRangeError,
 )
 
-from mist_eventlog.assignor import one_member_reads_all
+from mist_eventlog.address import KafkaAddress, kafka_address
 from mist_eventlog.consumer import as_records, bounds, new_consumer, refuse_reset, start_consumer, stop_consumer
-from mist_eventlog.errors import Outage
-from mist_eventlog.kafka import KafkaAddress, kafka_address
+from mist_eventlog.errors import OutageError
 from mist_eventlog.record import Record
+
+_READING, _STANDING_BY = b"reading", b"standing by"
+_VERSION = 0
+
+
+def one_member_reads_all(is_reading: Callable[[], bool]) -> type[AbstractPartitionAssignor]:
+    """An assignor for one consumer; `is_reading` tells the group's leader whether this member reads at present."""
+
+    class OneMemberReadsAll(AbstractPartitionAssignor):  # type: ignore[misc]
+        name = "mist-one-member-reads-all"
+
+        @classmethod
+        def metadata(cls, topics: Iterable[str]) -> ConsumerProtocolMemberMetadata:
+            state = _READING if is_reading() else _STANDING_BY
+            return ConsumerProtocolMemberMetadata(_VERSION, list(topics), state)
+
+        @classmethod
+        def assign(
+            cls, cluster: ClusterMetadata, members: Mapping[str, ConsumerProtocolMemberMetadata]
+        ) -> dict[str, ConsumerProtocolMemberAssignment]:
+            reader = chosen({member: metadata.user_data for member, metadata in members.items()})
+            topics = sorted({topic for metadata in members.values() for topic in metadata.subscription})
+            everything = [(topic, sorted(cluster.partitions_for_topic(topic) or ())) for topic in topics]
+            return {
+                member: ConsumerProtocolMemberAssignment(_VERSION, everything if member == reader else [], b"")
+                for member in members
+            }
+
+        @classmethod
+        def on_assignment(cls, assignment: ConsumerProtocolMemberAssignment) -> None:
+            """Nothing to remember."""
+
+    return OneMemberReadsAll
+
+
+def chosen(states: Mapping[str, bytes]) -> str:
+    """The member that is to read."""
+    return min(states, key=lambda member: (states[member] != _READING, member))
+
 
 Changed = Callable[[frozenset[int]], None]
 _COMMIT_LIMIT = 30.0
@@ -68,7 +112,7 @@ class GroupTail:
         await self.stop()
 
     async def start(self) -> None:
-        """Join the group. Raises `Outage`."""
+        """Join the group. Raises `OutageError`."""
         self._consumer = new_consumer(
             self._kafka,
             group_id=self._group,
@@ -86,7 +130,7 @@ class GroupTail:
         await stop_consumer(self._consumer)
 
     async def next_batch(self, timeout: float) -> list[Record]:
-        """What there is, waiting about `timeout` seconds; nothing while standing by. Raises `Outage`, `LogReset`."""
+        """What there is, waiting about `timeout` seconds; nothing while standing by. Raises `OutageError`, `LogResetError`."""
         try:
             async with asyncio.timeout(timeout + _REBALANCE_PAUSE):
                 return await self._read(timeout)
@@ -96,7 +140,7 @@ class GroupTail:
             self._stale = True
             return []
         except KafkaError as error:
-            raise Outage(f"reading {self._topic} as {self._group} failed: {error!r}") from error
+            raise OutageError(f"reading {self._topic} as {self._group} failed: {error!r}") from error
 
     async def commit(self, offsets: Mapping[int, int]) -> None:
         """Commit the next offset of each partition; does nothing when another member has taken over meanwhile."""
@@ -107,7 +151,7 @@ class GroupTail:
         except (CommitFailedError, IllegalStateError):
             return
         except (KafkaError, TimeoutError) as error:
-            raise Outage(f"committing {self._topic} as {self._group} failed: {error!r}") from error
+            raise OutageError(f"committing {self._topic} as {self._group} failed: {error!r}") from error
 
     async def _read(self, timeout: float) -> list[Record]:
         if self._stale:
@@ -121,7 +165,7 @@ class GroupTail:
         return as_records(polled)
 
     async def present_ends(self) -> dict[int, int]:
-        """Where the partitions that this member reads end now. Raises `Outage`."""
+        """Where the partitions that this member reads end now. Raises `OutageError`."""
         _, ends = await bounds(self._consumer, self._consumer.assignment())
         return {partition: end for (_, partition), end in ends.items()}
 

@@ -7,10 +7,10 @@ from typing import Self
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from mist_eventlog.address import KafkaAddress, kafka_address
 from mist_eventlog.consumer import all_places, as_records, bounds, new_consumer, start_consumer, stop_consumer
-from mist_eventlog.errors import Outage
-from mist_eventlog.kafka import KafkaAddress, kafka_address
-from mist_eventlog.record import Place, Record
+from mist_eventlog.errors import OutageError
+from mist_eventlog.record import Partition, Record
 
 _FETCH_BYTES = 100_000
 _IDLE = 4
@@ -85,7 +85,7 @@ class Reader:
 
     async def _seek_all(
         self, consumer: AIOKafkaConsumer, topic: str, ranges: Mapping[int, tuple[int, int]]
-    ) -> dict[Place, int]:
+    ) -> dict[Partition, int]:
         """Assign and seek what has something to read; the offsets before which to stop."""
         begins, ends = await bounds(consumer, [(topic, partition) for partition in ranges])
         spans = {
@@ -110,7 +110,7 @@ class Reader:
             yield consumer
             kept = len(self._idle) < _IDLE
         except KafkaError as error:
-            raise Outage(f"looking up records failed: {error!r}") from error
+            raise OutageError(f"looking up records failed: {error!r}") from error
         finally:
             if kept:
                 self._idle.append(consumer)
@@ -132,7 +132,7 @@ async def committed(kafka: str | KafkaAddress, group: str, topic: str) -> dict[i
     try:
         offsets = {place.partition: await consumer.committed(place) for place in places}
     except KafkaError as error:
-        raise Outage(f"Kafka did not say what {group} has committed of {topic}: {error!r}") from error
+        raise OutageError(f"Kafka did not say what {group} has committed of {topic}: {error!r}") from error
     finally:
         await stop_consumer(consumer)
     return {partition: offset for partition, offset in offsets.items() if offset is not None}

@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
-Item = tuple[str, str | bytes | None, bytes]
+NewRecord = tuple[str, str | bytes | None, bytes]
 """Topic, key and value of what is to be appended. Without a key it goes to any partition."""
 
-Place = tuple[str, int]
+Partition = tuple[str, int]
 """Topic and partition."""
 
 
@@ -24,7 +24,7 @@ class Record(NamedTuple):
     headers: tuple[tuple[str, bytes], ...] = ()
 
 
-class Placed(NamedTuple):
+class RecordMetadata(NamedTuple):
     """Where an acknowledged append stands."""
 
     topic: str

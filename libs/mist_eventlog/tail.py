@@ -7,6 +7,7 @@ from typing import Self
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
+from mist_eventlog.address import KafkaAddress, kafka_address
 from mist_eventlog.consumer import (
     all_places,
     as_records,
@@ -16,10 +17,9 @@ from mist_eventlog.consumer import (
     start_consumer,
     stop_consumer,
 )
-from mist_eventlog.errors import Outage
-from mist_eventlog.figures import READ
-from mist_eventlog.kafka import KafkaAddress, kafka_address
-from mist_eventlog.record import Place, Record
+from mist_eventlog.errors import OutageError
+from mist_eventlog.metrics import READ
+from mist_eventlog.record import Partition, Record
 
 
 class Tail:
@@ -33,7 +33,7 @@ class Tail:
         kafka: str | KafkaAddress,
         topics: Sequence[str],
         *,
-        offsets: Mapping[Place, int] | None = None,
+        offsets: Mapping[Partition, int] | None = None,
         gather: float = 0,
         rest: float = 0,
     ) -> None:
@@ -48,8 +48,8 @@ class Tail:
         self._offsets = dict(offsets or {})
         self._gather = gather
         self._rest = rest
-        self.positions: dict[Place, int] = {}
-        self.ends: dict[Place, int] = {}
+        self.positions: dict[Partition, int] = {}
+        self.ends: dict[Partition, int] = {}
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -59,7 +59,7 @@ class Tail:
         await self.stop()
 
     async def start(self) -> None:
-        """Connect and find the ends. Raises `Outage`, or `LogReset` when `offsets` lie beyond them."""
+        """Connect and find the ends. Raises `OutageError`, or `LogResetError` when `offsets` lie beyond them."""
         places = await all_places(self._kafka, self._topics)
         self._consumer = new_consumer(self._kafka, gather=self._gather)
         await start_consumer(self._kafka, self._consumer)
@@ -89,14 +89,14 @@ class Tail:
             yield await self.next_batch(timeout)
 
     async def next_batch(self, timeout: float) -> list[Record]:
-        """What there is, waiting at most `timeout` seconds for it. Raises `Outage` or `LogReset`."""
+        """What there is, waiting at most `timeout` seconds for it. Raises `OutageError` or `LogResetError`."""
         try:
             polled = await self._consumer.getmany(timeout_ms=int(timeout * 1000))
         except OffsetOutOfRangeError:
             await self._skip_deleted()
             return []
         except KafkaError as error:
-            raise Outage(f"reading {', '.join(self._topics)} failed: {error!r}") from error
+            raise OutageError(f"reading {', '.join(self._topics)} failed: {error!r}") from error
         for place, records in polled.items():
             self.positions[place] = records[-1].offset + 1
             READ.labels(place.topic).inc(len(records))
@@ -117,7 +117,7 @@ class Tail:
         found = [f"{records} records of {topic}" for topic, records in self.lag().items() if records > most]
         return f"it is {' and '.join(found)} behind" if found else None
 
-    async def present_ends(self) -> dict[Place, int]:
+    async def present_ends(self) -> dict[Partition, int]:
         """Where the partitions end now."""
         return (await bounds(self._consumer, self.positions))[1]
 

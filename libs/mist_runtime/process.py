@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable
 import structlog
 import uvloop
 
-from mist_eventlog import LogReset, Outage
-from mist_eventlog.topics import TopicsUnfit
+from mist_eventlog import LogResetError, OutageError
+from mist_eventlog.topics import TopicsMismatchError
 
 STOP_SECONDS = 20.0
 
@@ -30,7 +30,7 @@ def run(service: Callable[[asyncio.Event], Awaitable[None]], *, grace: float = S
     """
     try:
         uvloop.run(_until_stopped(service, grace))
-    except (LogReset, Outage, TopicsUnfit) as error:
+    except (LogResetError, OutageError, TopicsMismatchError) as error:
         log.error("service-ended", reason=str(error))  # noqa: TRY400 - the reason says all
         sys.exit(1)
     except Exception:

@@ -7,10 +7,10 @@ from typing import Literal, Self, TypeVar
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings
 
-from mist_domain.host_view import LOST_TICKS
-from mist_domain.records import RECORDS
+from mist_domain.facts.records import RECORDS
+from mist_domain.scheduling.host_view import LOST_TICKS
 from mist_eventlog import Codec, ConfluentSchemas
-from mist_eventlog.settings import PREFIX, KafkaSettings
+from mist_eventlog.address import PREFIX, KafkaSettings
 
 LEASE_MARGIN = 4.0
 """Seconds by which drivers must be dead before their host is called lost: a sign of life on its way, a late kill."""

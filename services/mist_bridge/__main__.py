@@ -2,16 +2,16 @@
 
 import asyncio
 
-from mist_bridge.figures import figures_of
-from mist_bridge.outgoing import EVENTS_JSON
-from mist_bridge.service import JOB_EVENTS, Bridge, told_so_far
+from mist_bridge.metrics import figures_of
+from mist_bridge.service import Bridge, told_so_far
 from mist_bridge.settings import BridgeSettings
 from mist_bridge.telling import Telling
 from mist_eventlog import Appender, Reader, Tail, wait_for_kafka
 from mist_eventlog.topics import partition_counts
-from mist_runtime.figures import register_figures
+from mist_eventlog.topics.names import EVENTS_JSON, JOB_EVENTS
 from mist_runtime.health import Health, serve_health
 from mist_runtime.logs import configure_logs
+from mist_runtime.metrics import register_figures
 from mist_runtime.process import run, until
 from mist_runtime.settings import read_settings
 

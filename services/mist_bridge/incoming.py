@@ -7,10 +7,10 @@ import structlog
 
 from mist_bridge.messages import OwnEvent, Rejected, read_message, write_rejection
 from mist_bridge.mqtt import Connection
-from mist_domain.requests import StartRequest
+from mist_domain.facts.requests import StartRequest
 from mist_eventlog import Appender, Codec, Record, dead_letter
+from mist_eventlog.topics.names import REQUESTS
 
-REQUESTS = "mist.requests"
 LARGEST_KEPT = 1_000_000
 
 log = structlog.get_logger("mist.bridge")
@@ -25,7 +25,7 @@ class Incoming:
         self.rejected = 0
 
     async def take_all(self, connection: Connection) -> None:
-        """For ever. Raises `aiomqtt.MqttError`, `Outage`."""
+        """For ever. Raises `aiomqtt.MqttError`, `OutageError`."""
         async for message in connection.messages():
             await self._take(connection, message)
             connection.acknowledge(message)

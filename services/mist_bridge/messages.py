@@ -6,9 +6,10 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from mist_domain.errors import Refusal
-from mist_domain.requests import StartRequest
-from mist_domain.start_json import MAX_REQUEST_BYTES, read_json, read_start_request, write_json
+from mist_domain.errors import RefusalError
+from mist_domain.facts.requests import StartRequest
+from mist_domain.wire.json_text import read_json, write_json
+from mist_domain.wire.start_request import MAX_REQUEST_BYTES, read_start_request
 
 SOURCE = "Async Mqtt"
 EVENTS = frozenset(
@@ -41,7 +42,7 @@ def read_message(payload: bytes, *, retained: bool) -> StartRequest | OwnEvent |
         return Rejected("a retained message is no start request: it would start a job at each connection", external_id)
     try:
         return read_start_request(payload, SOURCE)
-    except Refusal as refusal:
+    except RefusalError as refusal:
         return Rejected(refusal.message, external_id)
 
 
@@ -69,7 +70,7 @@ def _glimpse(payload: bytes) -> dict[str, Any]:
     """What can be read of it without trusting it."""
     try:
         body = read_json(payload)
-    except Refusal:
+    except RefusalError:
         try:
             body = json.loads(payload)
         except (ValueError, RecursionError):

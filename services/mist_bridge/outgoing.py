@@ -5,11 +5,11 @@ import contextlib
 
 from mist_bridge.messages import fit
 from mist_bridge.mqtt import Connection
-from mist_domain.cursor import read_cursor
-from mist_domain.start_json import read_json
+from mist_domain.wire.cursor import read_cursor
+from mist_domain.wire.json_text import read_json
 from mist_eventlog import GroupTail, KafkaAddress, Reader, Record, committed
+from mist_eventlog.topics.names import EVENTS_JSON
 
-EVENTS_JSON = "mist.events.json"
 CHUNK = 200
 
 
@@ -30,7 +30,7 @@ class Outgoing:
         self._moved.set()
 
     async def publish_all(self, connection: Connection, reader: Reader, seat: GroupTail) -> None:
-        """For ever, as the active bridge, from what the group has committed. Raises `aiomqtt.MqttError`, `Outage`."""
+        """For ever, as the active bridge, from what the group has committed. Raises `aiomqtt.MqttError`, `OutageError`."""
         found = await committed(self._kafka, self._group, EVENTS_JSON)
         places = {partition: found.get(partition, 0) for partition in await reader.ends(EVENTS_JSON)}
         while True:

@@ -7,14 +7,14 @@ import structlog
 
 from mist_bridge.incoming import Incoming
 from mist_bridge.mqtt import Connection, keep_connected, together
-from mist_bridge.outgoing import EVENTS_JSON, Outgoing, place_of
+from mist_bridge.outgoing import Outgoing, place_of
 from mist_bridge.settings import BridgeSettings
 from mist_bridge.telling import Telling
-from mist_domain.events import JobEvent
-from mist_domain.records import RECORDS
-from mist_eventlog import Appender, Codec, GroupTail, Place, Poison, Reader, Record, Tail
+from mist_domain.facts.job_events import JobEvent
+from mist_domain.facts.records import RECORDS
+from mist_eventlog import Appender, Codec, GroupTail, Partition, PoisonError, Reader, Record, Tail
+from mist_eventlog.topics.names import EVENTS_JSON
 
-JOB_EVENTS = "mist.job-events"
 LONGEST_WAIT = 1.0
 
 log = structlog.get_logger("mist.bridge")
@@ -38,7 +38,7 @@ class Bridge:
         self._reader = reader
         self._newest = 0
         self._owner = False
-        self._behind: dict[Place, int] | None = None
+        self._behind: dict[Partition, int] | None = None
         self._active_now = asyncio.Event()
         self._seat = GroupTail(
             settings.kafka_address(),
@@ -118,7 +118,7 @@ class Bridge:
         self._newest = max(self._newest, record.time)
         try:
             event = self._codec.decode(record.value)
-        except Poison as poison:
+        except PoisonError as poison:
             log.warning("record-passed-over", reason=poison.reason, partition=record.partition, offset=record.offset)
             return
         if isinstance(event, get_args(JobEvent)):
@@ -142,7 +142,7 @@ class Bridge:
             log.info("bridge-active", untold=len(self.telling))
 
 
-async def told_so_far(reader: Reader, telling: Telling) -> dict[Place, int]:
+async def told_so_far(reader: Reader, telling: Telling) -> dict[Partition, int]:
     """Note what `mist.events.json` ends with; where its tail is to begin."""
     ends = await reader.ends(EVENTS_JSON)
     for partition, end in ends.items():

@@ -8,11 +8,11 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mist_domain.cursor import write_place
-from mist_domain.events import JobAttemptLost, JobEvent
-from mist_domain.feed import announce
+from mist_domain.facts.job_events import JobAttemptLost, JobEvent
 from mist_domain.job import Job, Status, evolve
-from mist_domain.start_json import write_json
+from mist_domain.wire.cursor import write_place
+from mist_domain.wire.feed import announce
+from mist_domain.wire.json_text import write_json
 
 KEPT_MS = 7 * 24 * 3600 * 1000
 """What is older than the topic keeps its records need not be told: it would be deleted at once."""

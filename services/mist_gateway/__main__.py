@@ -9,10 +9,10 @@ from collections.abc import Iterator
 import structlog
 import uvicorn
 
-from mist_gateway.api import build_api
-from mist_gateway.gateway import Gateway
-from mist_gateway.guard import refuse_open_door
+from mist_gateway.auth.middleware import refuse_open_door
+from mist_gateway.http.app import build_api
 from mist_gateway.metrics import register_figures
+from mist_gateway.service import Gateway
 from mist_gateway.settings import GatewaySettings
 from mist_runtime.logs import configure_logs
 from mist_runtime.process import run, until

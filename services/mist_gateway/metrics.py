@@ -5,16 +5,16 @@ from collections.abc import Iterator
 from prometheus_client.core import HistogramMetricFamily, Metric
 from prometheus_client.registry import REGISTRY, Collector
 
-from mist_gateway.gateway import Gateway
-from mist_gateway.tally import Times
-from mist_runtime.figures import Figure, lag_figures
-from mist_runtime.figures import register_figures as register
+from mist_gateway.projection.totals import Times
+from mist_gateway.service import Gateway
+from mist_runtime.metrics import Figure, lag_figures
+from mist_runtime.metrics import register_figures as register
 
 _LABELS = ("endpoint", "context", "mode", "outcome")
 
 
 def figures_of(gateway: Gateway) -> Iterator[Figure]:
-    state = gateway.state
+    state = gateway.projection
     yield Figure("mist_gateway_ready", "1 when the API can be used.", gateway.not_ready() is None)
     for status, count in state.jobs.all.counts().items():
         yield Figure("mist_gateway_jobs", "Jobs by status.", count, {"status": status})
@@ -29,7 +29,7 @@ def figures_of(gateway: Gateway) -> Iterator[Figure]:
 
 
 def _queues(gateway: Gateway) -> Iterator[Figure]:
-    jobs, now = gateway.state.jobs, gateway.state.hosts.now()
+    jobs, now = gateway.projection.jobs, gateway.projection.hosts.now()
     for context, length in (jobs.queues.lengths() or {"default": 0}).items():
         yield Figure("mist_queue_jobs", "Jobs that wait, by context.", length, {"context": context})
     for context, since in (jobs.oldest_waiting() or {"default": int(now)}).items():

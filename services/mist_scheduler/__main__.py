@@ -6,14 +6,15 @@ import uuid
 import structlog
 
 from mist_eventlog import Appender, Tail, wait_for_kafka
-from mist_runtime.figures import register_figures
+from mist_eventlog.topics.names import HOSTS, JOB_EVENTS, REGISTRY
 from mist_runtime.health import Health, serve_health
 from mist_runtime.logs import configure_logs
+from mist_runtime.metrics import register_figures
 from mist_runtime.process import run, until
 from mist_runtime.settings import read_settings
-from mist_scheduler.figures import figures_of
-from mist_scheduler.seat import Seat
-from mist_scheduler.service import HOSTS, JOB_EVENTS, REGISTRY, Scheduler
+from mist_scheduler.member_name import MemberName
+from mist_scheduler.metrics import figures_of
+from mist_scheduler.service import Scheduler
 from mist_scheduler.settings import SchedulerSettings
 
 REST = 0.005
@@ -32,7 +33,7 @@ async def serve(settings: SchedulerSettings, health: Health, stop: asyncio.Event
 
 async def _schedule(settings: SchedulerSettings, health: Health, stop: asyncio.Event) -> None:
     scheduler_id = f"scheduler-{uuid.uuid4().hex[:12]}"
-    seat = Seat(settings.state / "scheduler")
+    seat = MemberName(settings.state / "scheduler")
     health.wait_for("it reads the log")
     async with (
         Appender(settings.kafka_address(), time_limit=settings.outage_seconds) as appender,

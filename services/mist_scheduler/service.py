@@ -7,11 +7,10 @@ from typing import Any, get_args
 
 import structlog
 
-from mist_domain.cluster import Cluster, Decision
-from mist_domain.events import JobEvent, JobInitialized
-from mist_domain.hosts import HostState, Tick
-from mist_domain.registry import RegistryEvent
-from mist_domain.requests import (
+from mist_domain.facts.hosts import HostState, Tick
+from mist_domain.facts.job_events import JobEvent, JobInitialized
+from mist_domain.facts.registry import RegistryEvent
+from mist_domain.facts.requests import (
     CancelRequest,
     Origin,
     PrepareWorkerRequest,
@@ -21,16 +20,16 @@ from mist_domain.requests import (
     job_id_of,
     request_id_at,
 )
-from mist_eventlog import Appender, Codec, GroupTail, Outage, Place, Poison, Record, Tail, dead_letter
+from mist_domain.scheduling.cluster import Cluster, Decision
+from mist_eventlog import Appender, Codec, GroupTail, OutageError, Partition, PoisonError, Record, Tail, dead_letter
+from mist_eventlog.topics.names import HOSTS, JOB_EVENTS, REGISTRY, REQUESTS
 from mist_runtime.tracing import Contexts, Headers, context_of, tracing_of
 from mist_scheduler.clock import TickClock
-from mist_scheduler.core import step
-from mist_scheduler.early_cancels import EarlyCancels
-from mist_scheduler.intake import Intake, Pending
+from mist_scheduler.intake import EarlyCancels, Intake, Pending
 from mist_scheduler.reading import read_request
 from mist_scheduler.settings import SchedulerSettings
+from mist_scheduler.step import step
 
-JOB_EVENTS, HOSTS, REGISTRY, REQUESTS = "mist.job-events", "mist.hosts", "mist.registry", "mist.requests"
 LONGEST_WAIT = 1.0
 OWNERSHIP_PAUSE = 0.1
 COMMIT_PAUSE = 0.5
@@ -74,7 +73,7 @@ class Scheduler:
         self._traces = Contexts()
         self._aside: set[asyncio.Task[None]] = set()
         self._owner = False
-        self._behind: dict[Place, int] | None = None
+        self._behind: dict[Partition, int] | None = None
         self._commit_at = 0.0
         self._committing: asyncio.Task[None] | None = None
 
@@ -147,7 +146,7 @@ class Scheduler:
         for record in records:
             try:
                 fact = self._codec.decode(record.value)
-            except Poison as poison:
+            except PoisonError as poison:
                 self._pass_over(record, poison.reason)
             else:
                 self._fold_one(record, fact, live=live)
@@ -171,7 +170,7 @@ class Scheduler:
         origin = Origin(topic=record.topic, partition=record.partition, offset=record.offset, time=record.time)
         try:
             request = read_request(self._codec, record.value)
-        except Poison as poison:
+        except PoisonError as poison:
             self.intake.open(origin)
             self._bury(record, origin, poison.reason)
             return
@@ -229,7 +228,7 @@ class Scheduler:
             self._bury(pending.record, pending.origin, reason)
 
     async def _bound(self, early: EarlyCancels, cancels: list[Origin]) -> None:
-        with contextlib.suppress(Outage):  # the next turn asks again
+        with contextlib.suppress(OutageError):  # the next turn asks again
             early.bound(cancels, await self._requests.present_ends())
 
     def _bury(self, record: Record, origin: Origin, reason: str) -> None:

@@ -5,21 +5,22 @@ import importlib.metadata
 import sys
 import uuid
 
-from mist_domain.records import RECORDS
+from mist_domain.facts.records import RECORDS
 from mist_eventlog import Appender, Codec, Reader, Tail, wait_for_kafka
 from mist_eventlog.topics import partition_counts
-from mist_runtime.figures import register_figures
+from mist_eventlog.topics.names import JOB_EVENTS, REQUESTS
 from mist_runtime.health import Health, serve_health
-from mist_runtime.java import Java, NoJava, find_java
+from mist_runtime.java import Java, JavaNotFoundError, find_java
 from mist_runtime.logs import configure_logs
+from mist_runtime.metrics import register_figures
 from mist_runtime.process import STOP_SECONDS, run, until
 from mist_runtime.settings import read_settings
-from mist_worker_host.figures import figures_of
-from mist_worker_host.host import HostCore
-from mist_worker_host.identity import Identity, Patience
-from mist_worker_host.service import JOB_EVENTS, REQUESTS, WorkerHost
+from mist_worker_host.core.attempts import Identity, TimeLimits
+from mist_worker_host.core.host import HostCore
+from mist_worker_host.drivers.state_folder import FolderTakenError, StateFolder
+from mist_worker_host.metrics import figures_of
+from mist_worker_host.service import WorkerHost
 from mist_worker_host.settings import WorkerHostSettings
-from mist_worker_host.state_folder import FolderTakenError, StateFolder
 
 STOP_REQUESTS_GATHER = 0.25
 """Seconds: of the requests only those that stop a worker are a host's, and they can wait."""
@@ -57,7 +58,7 @@ class Host:
     async def _host(self, jobs: Tail, requests: Tail, appender: Appender, stop: asyncio.Event) -> None:
         settings, identity = self._settings, self._identity()
         self._folder.begin(identity.host_id)
-        core = HostCore(identity, Patience(grace=settings.grace_seconds, launch=settings.launch_seconds))
+        core = HostCore(identity, TimeLimits(grace=settings.grace_seconds, launch=settings.launch_seconds))
         self._health.watch(lambda: appender.silent() or jobs.left_behind())
         register_figures(lambda: figures_of(core))
         host = WorkerHost(core, settings, self._folder, Codec(RECORDS), appender)
@@ -108,7 +109,7 @@ def main() -> None:
     try:
         java = find_java()
         folder = StateFolder(settings.state)
-    except (NoJava, FolderTakenError, OSError) as error:
+    except (JavaNotFoundError, FolderTakenError, OSError) as error:
         sys.exit(str(error))
     grace = settings.grace_seconds + settings.stop_seconds + STOP_SECONDS
     run(Host(settings, folder, java, health).serve, grace=grace)

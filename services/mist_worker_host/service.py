@@ -7,21 +7,21 @@ from typing import get_args
 
 import structlog
 
-from mist_domain.events import JobEvent, JobInitialized
-from mist_domain.logs import LogLines
-from mist_domain.requests import PrepareWorkerRequest, StopWorkerRequest
-from mist_eventlog import Appender, Codec, Placed, Poison, Record, Tail
+from mist_domain.facts.job_events import JobEvent, JobInitialized
+from mist_domain.facts.logs import LogLines
+from mist_domain.facts.requests import PrepareWorkerRequest, StopWorkerRequest
+from mist_eventlog import Appender, Codec, PoisonError, Record, RecordMetadata, Tail
+from mist_eventlog.topics.names import HOSTS, JOB_EVENTS, JOB_LOGS
 from mist_runtime.tracing import tracing_of
-from mist_worker_host.driver_lines import Printout
-from mist_worker_host.drivers import Drivers
-from mist_worker_host.host import HostCore
-from mist_worker_host.instructions import Append, Cancel, Instruction, Kill, Launch, Publish, Run, StopIdle
-from mist_worker_host.job_traces import JobTraces
+from mist_worker_host.core.host import HostCore
+from mist_worker_host.core.instructions import Append, Cancel, Instruction, Kill, Launch, Publish, RunAttempt, StopIdle
+from mist_worker_host.core.stimuli import CaughtUp, DrainAsked, Fact, Read, Stimulus, TimePassed
+from mist_worker_host.drivers.drivers import Drivers
+from mist_worker_host.drivers.protocol import Printout
+from mist_worker_host.drivers.state_folder import StateFolder
 from mist_worker_host.settings import WorkerHostSettings
-from mist_worker_host.state_folder import StateFolder
-from mist_worker_host.stimuli import CaughtUp, DrainAsked, Fact, Read, Stimulus, TimePassed
+from mist_worker_host.traces import JobTraces
 
-JOB_EVENTS, REQUESTS, HOSTS, JOB_LOGS = "mist.job-events", "mist.requests", "mist.hosts", "mist.job-logs"
 BEAT_SECONDS = 1.0
 
 log = structlog.get_logger("mist.host")
@@ -69,7 +69,7 @@ class WorkerHost:
             for record in records:
                 try:
                     request = self._codec.decode(record.value)
-                except Poison:
+                except PoisonError:
                     continue  # the scheduler keeps it as a dead letter
                 if isinstance(request, StopWorkerRequest | PrepareWorkerRequest):
                     self.tell(request)
@@ -105,7 +105,7 @@ class WorkerHost:
     def _event(self, record: Record) -> JobEvent | None:
         try:
             event = self._codec.decode(record.value)
-        except Poison as poison:
+        except PoisonError as poison:
             log.warning("record-passed-over", reason=poison.reason, partition=record.partition, offset=record.offset)
             return None
         if isinstance(event, JobInitialized):
@@ -135,7 +135,7 @@ class WorkerHost:
             case Append():
                 self._traces.appended(instruction.event)
                 appends.append((JOB_EVENTS, instruction.event.job_id, self._codec.encode(instruction.event)))
-            case Run():
+            case RunAttempt():
                 self._traces.runs(instruction)
                 self._drivers.run(instruction)
             case Cancel():
@@ -156,15 +156,15 @@ class WorkerHost:
         future = self._appender.submit([(HOSTS, self._core.identity.host_id, state)])
         future.add_done_callback(lambda done: self._acknowledged(done, sent))
 
-    def _acknowledged(self, done: "asyncio.Future[list[Placed]]", sent: float) -> None:
+    def _acknowledged(self, done: "asyncio.Future[list[RecordMetadata]]", sent: float) -> None:
         if not done.cancelled() and done.exception() is None:
             self._drivers.renew(sent + self._settings.lease_seconds)
 
-    def _print_lines(self, printout: Printout, sequence: int) -> "asyncio.Future[list[Placed]]":
+    def _print_lines(self, printout: Printout, sequence: int) -> "asyncio.Future[list[RecordMetadata]]":
         lines = LogLines(job_id=printout.job_id, attempt=printout.attempt, sequence=sequence, lines=printout.lines)
         return self._submit([(JOB_LOGS, printout.job_id, self._codec.encode(lines))])
 
-    def _submit(self, items: list[tuple[str, str, bytes]]) -> "asyncio.Future[list[Placed]]":
+    def _submit(self, items: list[tuple[str, str, bytes]]) -> "asyncio.Future[list[RecordMetadata]]":
         """Append without waiting; a failure ends the process (`Appender.watch`)."""
         appended = self._appender.submit(items)
         appended.add_done_callback(lambda done: done.cancelled() or done.exception())

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import uvloop
 
-import floor
-import load
-from brokers import broker
-from stack import Stack
+from bench import floor, load
+from support.brokers import broker
+from support.paths import TESTS
+from support.stack import Stack
 
 WARM_UP, TRIPS, REST_JOBS, KAFKA_JOBS, CLIENTS = 6_000, 1_000, 4_000, 20_000, 32
 SPARK_WARM_UP, SPARK_TRIPS, EXCLUSIVE_TRIPS = 600, 200, 5
 SELECT = "/v2/api/endpoints/select-one"
-ENTRIES = Path(__file__).parents[1] / "e2e/mist.yaml"
+ENTRIES = TESTS / "e2e/mist.yaml"
 
 
 def quantile(took: Sequence[float], percent: int) -> float:

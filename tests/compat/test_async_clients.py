@@ -15,12 +15,12 @@ from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
-from client import Client
-from mist_eventlog.schema_files import schemas_folder
-from mist_local_kafka.jars import kafka_jars
+from mist_eventlog.schema.files import schemas_folder
 from mist_runtime.java import find_java
-from mqtt import MqttBroker, mqtt_broker
-from stack import Service, Stack, wait_until
+from mist_tools.local_kafka.jars import kafka_jars
+from support.client import Client
+from support.mqtt import MqttBroker, mqtt_broker
+from support.stack import Service, Stack, wait_until
 
 LIFE = ["initialized", "queued", "started", "finished"]
 EVENTS, REQUESTS = "mist.events.json", "mist.requests"

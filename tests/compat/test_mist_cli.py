@@ -10,9 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from client import Client
-from published import installed
-from stack import Stack
+from support.client import Client
+from support.published import installed
+from support.stack import Stack
 
 JOB = "def work(numbers, multiplier: int = 2):\n    return {'result': [n * multiplier for n in numbers]}\n"
 VERSIONS = ("1.0.2", "1.0.6")

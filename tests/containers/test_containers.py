@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from client import Client, produce
-from fleet import Fleet, fleet
-from stack import wait_until
+from support.client import Client, produce
+from support.fleet import Fleet, fleet
+from support.stack import wait_until
 
 RESULT = {"result": [2, 4]}
 

@@ -7,14 +7,14 @@ import jsonschema
 import pytest
 import yaml
 
-import facts
 from mist_bridge.messages import Rejected, write_rejection
 from mist_bridge.telling import Telling
-from mist_domain.events import JobEvent
-from mist_domain.records import RECORDS
-from mist_domain.start_json import read_start_request
-from mist_eventlog.schema_files import schemas_folder
-from mist_gateway.asyncapi import asyncapi
+from mist_domain.facts.job_events import JobEvent
+from mist_domain.facts.records import RECORDS
+from mist_domain.wire.start_request import read_start_request
+from mist_eventlog.schema.files import schemas_folder
+from mist_gateway.http.asyncapi import asyncapi
+from support import facts
 
 DOCUMENT: dict[str, Any] = json.loads(asyncapi("1"))
 MESSAGES = DOCUMENT["components"]["messages"]

@@ -15,9 +15,9 @@ import yaml
 
 from mist_eventlog.topics import load_topics
 from mist_eventlog.topics.strimzi import strimzi
-from mist_run.reference import PROCESSES, into
+from mist_tools.run.reference import PROCESSES, into
+from support.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 K8S = ROOT / "deploy/k8s"
 OVERLAYS = ("base", "overlays/dev", "overlays/production")
 KUBERNETES = "1.31"
@@ -125,7 +125,7 @@ def test_the_topics_for_strimzi_are_those_of_topics_yaml() -> None:
 
 def test_the_readme_tells_every_setting() -> None:
     text = (ROOT / "README.md").read_text()
-    assert text == into(text), "run: python -m mist_run.reference"
+    assert text == into(text), "run: python -m mist_tools.run.reference"
 
 
 def test_compose_runs_what_there_is_with_settings_there_are() -> None:

@@ -15,22 +15,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mist_eventlog import KafkaAddress
-from mist_gateway.faust_app import Tables, TablesAtHand, add_tables, new_app
-from mist_gateway.rows import Place
-from mist_gateway.state import State
-from mist_gateway.tables import LogTable, recovery
-from mist_gateway.transport import BatchConsumer
+from mist_gateway.projection.entry import Position
+from mist_gateway.projection.faust_tables import (
+    BatchConsumer,
+    LogTable,
+    Tables,
+    TablesAtHand,
+    add_tables,
+    new_app,
+    recovery,
+)
+from mist_gateway.projection.state import Projection
 
 TOPIC = "mist.job-events"
 
 
 @pytest.fixture
 def tables(tmp_path: Path) -> Tables:
-    return add_tables(new_app(KafkaAddress(bootstrap="127.0.0.1:1"), tmp_path), State(lambda value: value, lambda: [0]))
+    return add_tables(
+        new_app(KafkaAddress(bootstrap="127.0.0.1:1"), tmp_path), Projection(lambda value: value, lambda: [0])
+    )
 
 
 def new_table(tmp_path: Path, folded: list[int]) -> LogTable:
-    def fold(value: bytes, place: Place) -> None:
+    def fold(value: bytes, place: Position) -> None:
         if value == b"bad":
             raise ValueError("bad")
         folded.append(place.offset)

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from mist_domain.events import JobStarted
+from mist_domain.facts.job_events import JobStarted
 from mist_eventlog import Codec
-from mist_eventlog.schema_files import schemas_folder
-from test_schemas import older_and_newer, refuse_unreadable
+from mist_eventlog.schema.files import schemas_folder
+from support.apache import older_and_newer, refuse_unreadable
 
 FIRST, SECOND = "JobStarted.v1", "JobStarted.v2"
 

@@ -7,28 +7,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import avro.schema
 import pytest
-from avro.compatibility import ReaderWriterCompatibilityChecker, SchemaCompatibilityType
 
-import apache
-from mist_domain.records import RECORDS
+from mist_domain.facts.records import RECORDS
 from mist_eventlog import Codec
-from mist_eventlog.schema_files import schemas_folder, versions_of
+from mist_eventlog.schema.files import schemas_folder, versions_of
 from mist_eventlog.topics import load_topics
+from support import apache
+from support.apache import example_of, older_and_newer, parsed, refuse_unreadable
 
 FOLDER = schemas_folder()
 FILES = sorted(FOLDER.glob("*.avsc"))
 CODEC = Codec(RECORDS)
 CAMEL_CASE = re.compile(r"[a-z][a-zA-Z0-9]*")
-
-
-def parsed(file: Path) -> Any:
-    return avro.schema.parse(file.read_text())
-
-
-def example_of(file: Path) -> Any:
-    return json.loads((file.parent / "examples" / f"{file.stem}.json").read_text())
 
 
 def newest_beside(file: Path) -> Path:
@@ -47,22 +38,6 @@ def named_parts(schema: Any) -> Iterator[Any]:
     elif isinstance(schema, list):
         for part in schema:
             yield from named_parts(part)
-
-
-def older_and_newer(folder: Path) -> list[tuple[Path, Path]]:
-    """Each schema file with each newer version of its record, and with itself."""
-    pairs = []
-    for record in {file.name.split(".")[0] for file in folder.glob("*.avsc")}:
-        files = [folder / f"{record}.v{version.number}.avsc" for version in versions_of(record, folder)]
-        pairs += [(older, newer) for place, older in enumerate(files) for newer in files[place:]]
-    return pairs
-
-
-def refuse_unreadable(older: Path, newer: Path) -> None:
-    verdict = ReaderWriterCompatibilityChecker().get_compatibility(parsed(newer), parsed(older))  # type: ignore[no-untyped-call]
-    assert verdict.compatibility is SchemaCompatibilityType.compatible, verdict.messages
-    written = apache.encode(parsed(older), example_of(older))
-    apache.decode(parsed(older), parsed(newer), written)
 
 
 def test_each_record_has_a_schema_and_each_schema_a_record() -> None:

@@ -12,8 +12,8 @@ from aiokafka.errors import KafkaError
 
 from drill.evidence import Ack, Evidence
 from drill.orders import Order, Way
-from mist_domain.records import RECORDS
-from mist_domain.requests import StartRequest
+from mist_domain.facts.records import RECORDS
+from mist_domain.facts.requests import StartRequest
 from mist_eventlog import Codec
 
 REQUESTS = "mist.requests"

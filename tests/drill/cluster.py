@@ -11,11 +11,11 @@ from pathlib import Path
 
 from drill import processes
 from drill.jobs import RUNS
-from mist_eventlog.kafka import KafkaAddress
+from mist_eventlog.address import KafkaAddress
 from mist_eventlog.topics import load_topics
 from mist_eventlog.topics.apply import apply
-from mist_local_kafka import LocalKafka
-from stack import Service, Stack
+from mist_tools.local_kafka import LocalKafka
+from support.stack import Service, Stack
 
 NODES, GATEWAYS, SCHEDULERS, HOSTS = 3, 2, 2, 2
 ENTRIES = Path(__file__).with_name("drill.yaml")

@@ -131,7 +131,7 @@ class Course:
 
     def _verify(self) -> None:
         gateways = [word for gateway in self._cluster.gateways for word in ("--gateway", gateway)]
-        command = [sys.executable, "-m", "mist_verify", "--kafka", self._cluster.bootstrap, *gateways]
+        command = [sys.executable, "-m", "mist_tools.verify", "--kafka", self._cluster.bootstrap, *gateways]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         print(f"{done.stdout}{done.stderr}", end="", flush=True)
         if done.returncode:

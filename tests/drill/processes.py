@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 MARK = "MIST_DRILL"
-DRIVER = "mist_worker_host.driver"
+DRIVER = "mist_driver"
 
 
 def carrying(mark: str) -> Iterator[int]:

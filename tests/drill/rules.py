@@ -171,7 +171,7 @@ def orphans(seen: Evidence) -> Iterator[str]:
 
 
 def unverified(seen: Evidence) -> Iterator[str]:
-    """`python -m mist_verify` found the log and the gateways' answers in order."""
+    """`python -m mist_tools.verify` found the log and the gateways' answers in order."""
     yield from seen.unverified
 
 
@@ -189,5 +189,5 @@ RULES = {
     "feed: events that are not in the log": told_without_fact,
     "jobs on which gateways disagree": disagreeing,
     "orphan processes": orphans,
-    "breaches found by python -m mist_verify": unverified,
+    "breaches found by python -m mist_tools.verify": unverified,
 }

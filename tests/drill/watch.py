@@ -5,11 +5,11 @@ from collections import defaultdict
 from typing import get_args
 
 from drill.evidence import Evidence
-from mist_domain.events import JobEvent
-from mist_domain.hosts import HostState
+from mist_domain.facts.hosts import HostState
+from mist_domain.facts.job_events import JobEvent
+from mist_domain.facts.records import RECORDS
 from mist_domain.job import Job, evolve
-from mist_domain.records import RECORDS
-from mist_eventlog import Codec, Outage, Place, Record, Tail
+from mist_eventlog import Codec, OutageError, Partition, Record, Tail
 
 JOB_EVENTS, HOSTS = "mist.job-events", "mist.hosts"
 Held = tuple[str, int]
@@ -31,7 +31,7 @@ class Watch:
         self._kafka = kafka
         self._seen = seen
         self._codec = Codec(RECORDS)
-        self._positions: dict[Place, int] = {}
+        self._positions: dict[Partition, int] = {}
         self._jobs: dict[str, Job] = {}
         self._held: defaultdict[str, dict[Held, str]] = defaultdict(dict)
 
@@ -55,7 +55,7 @@ class Watch:
                         for record in records:
                             self._take(record)
                             self._positions[record.topic, record.partition] = record.offset + 1
-            except Outage:
+            except OutageError:
                 await asyncio.sleep(0.5)
 
     def _take(self, record: Record) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from client import Client, produce
-from stack import wait_until
+from support.client import Client, produce
+from support.stack import wait_until
 
 ERRORS = {
     "raises": "ValueError: no good",

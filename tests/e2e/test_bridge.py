@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
-from client import Client
-from mqtt import MOSQUITTO, MqttBroker, MqttClient, mqtt_broker
-from stack import Service, Stack, wait_until
-from tls import make_certificates
+from support.client import Client
+from support.mqtt import MOSQUITTO, MqttBroker, MqttClient, mqtt_broker
+from support.stack import Service, Stack, wait_until
+from support.tls import make_certificates
 
 LIFE = ["initialized", "queued", "started", "finished"]
 NO_MOSQUITTO = pytest.mark.skipif(

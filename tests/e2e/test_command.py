@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from client import Client
-from mist.client import AsyncMist, KafkaMist, Mist, NotFound
+from mist.client import AsyncMist, KafkaMist, Mist, NotFoundError
 from mist.client.calls import Start
-from stack import Stack
+from support.client import Client
+from support.stack import Stack
 
 LIFE = ["initialized", "queued", "started", "finished"]
 PROGRAM = Path(sys.executable).parent / "mist"
@@ -121,7 +121,7 @@ def test_one_key_is_one_job_by_rest_and_by_kafka(stack: Stack, kafka: str) -> No
         assert by_kafka.start("noop", {}, how) == job_id
         assert mist.start("noop", {}, how) == job_id
         assert mist.wait(job_id)["status"] == "finished"
-        with pytest.raises(NotFound, match="nobody"):
+        with pytest.raises(NotFoundError, match="nobody"):
             mist.start("nobody")
 
 

@@ -4,8 +4,8 @@ import os
 import signal
 from pathlib import Path
 
-from client import Client
-from stack import wait_until
+from support.client import Client
+from support.stack import wait_until
 
 
 def test_a_killed_driver_fails_its_own_jobs_with_its_last_lines_and_the_next_gets_another(mist: Client) -> None:

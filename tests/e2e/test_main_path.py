@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from vega_datasets import local_data
 
-from client import Client, produce
-from mist_domain.records import RECORDS
-from mist_domain.requests import StartRequest
+from mist_domain.facts.records import RECORDS
+from mist_domain.facts.requests import StartRequest
 from mist_eventlog import Codec
 from mist_runtime.java import find_java
-from stack import Stack, wait_until
+from support.client import Client, produce
+from support.stack import Stack, wait_until
 
 LIFE = ["initialized", "queued", "started", "finished"]
 

@@ -7,19 +7,19 @@ import json
 import re
 import uuid
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import httpx
 import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from brokers import broker
-from client import Client, produce
-from mqtt import MqttClient, mqtt_broker
-from stack import Stack, free_port, wait_until
+from support.brokers import broker
+from support.client import Client, produce
+from support.mqtt import MqttClient, mqtt_broker
+from support.paths import ROOT
+from support.stack import Stack, free_port, wait_until
 
-MONITORING = Path(__file__).parents[2] / "deploy/monitoring"
+MONITORING = ROOT / "deploy/monitoring"
 BY_PROMETHEUS = {"job", "instance"}
 
 Samples = Mapping[str, set[str]]
@@ -52,7 +52,7 @@ def told(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sampl
         stack = Stack(kafka, folder / "mist", bridges=1, health_ports=ports)
         stack.environment = {"MIST_MQTT_HOST": "127.0.0.1", "MIST_MQTT_PORT": str(mqtt.port)}
         with stack:
-            stack.load(Path(__file__).parents[2] / "deploy/examples/mist.yaml")
+            stack.load(ROOT / "deploy/examples/mist.yaml")
             _live(Client(stack.url), kafka, mqtt.port)
             urls = [f"{stack.url}/metrics", *(f"http://127.0.0.1:{port}/metrics" for port in ports.values())]
             yield wait_until("all is told", lambda: _complete(_scrape(urls)))

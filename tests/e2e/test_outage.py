@@ -9,12 +9,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from brokers import broker
-from client import Client
-from mist_local_kafka import LocalKafka
-from stack import Stack, wait_until
+from mist_tools.local_kafka import LocalKafka
+from support.brokers import broker
+from support.client import Client
+from support.paths import ROOT
+from support.stack import Stack, wait_until
 
-ROOT = Path(__file__).parents[2]
 LEASE = 6
 AWAY = float(os.environ.get("MIST_AWAY_SECONDS", "20"))
 """Seconds: longer than the lease, and than a request to Kafka may take."""

@@ -5,8 +5,8 @@ from typing import Any
 
 import httpx
 
-from client import Client
-from stack import wait_until
+from support.client import Client
+from support.stack import wait_until
 
 
 def define(mist: Client, **context: Any) -> str:

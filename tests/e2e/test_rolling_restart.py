@@ -7,12 +7,13 @@ from typing import Self
 
 import pytest
 
-from brokers import broker
 from mist.client import Mist
 from mist.client.calls import Start
-from stack import Stack, wait_until
+from support.brokers import broker
+from support.paths import TESTS
+from support.stack import Stack, wait_until
 
-ENTRIES = Path(__file__).parent / "mist.yaml"
+ENTRIES = TESTS / "e2e/mist.yaml"
 HOW = Start(context="bench")
 
 

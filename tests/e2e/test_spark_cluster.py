@@ -11,10 +11,10 @@ import httpx
 import pyspark
 import pytest
 
-from client import Client
 from mist_runtime.java import find_java, spark_java_home
-from stack import free_port, wait_until
-from test_artifacts import archive, define, upload
+from support.artifacts import archive, define, upload
+from support.client import Client
+from support.stack import free_port, wait_until
 
 DEPLOY = "org.apache.spark.deploy"
 WHERE = """

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import httpx
 
-from client import Client
-from jars import compiled
-from test_artifacts import define, upload
+from support.artifacts import define, upload
+from support.client import Client
+from support.jars import compiled
 
 SQL = b"select :word as word, id from range(:count) order by id"
 

@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from threading import Thread
 from typing import Any, ClassVar
 
@@ -11,11 +10,12 @@ import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from brokers import broker
-from client import Client
-from stack import Stack, wait_until
+from support.brokers import broker
+from support.client import Client
+from support.paths import ROOT
+from support.stack import Stack, wait_until
 
-EXAMPLES = Path(__file__).parents[2] / "deploy/examples/mist.yaml"
+EXAMPLES = ROOT / "deploy/examples/mist.yaml"
 
 
 class Collector(BaseHTTPRequestHandler):

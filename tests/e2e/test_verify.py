@@ -1,4 +1,4 @@
-"""`python -m mist_verify` over a log with jobs of every end, beside the gateway that answers for them."""
+"""`python -m mist_tools.verify` over a log with jobs of every end, beside the gateway that answers for them."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from client import Client
+from support.client import Client
 
 
 class ForgetfulGateway(BaseHTTPRequestHandler):
@@ -33,7 +33,7 @@ def forgetful() -> Iterator[str]:
 
 
 def verify(kafka: str, gateway: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "mist_verify", "--kafka", kafka, "--gateway", gateway]
+    command = [sys.executable, "-m", "mist_tools.verify", "--kafka", kafka, "--gateway", gateway]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 

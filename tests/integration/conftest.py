@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from brokers import broker
+from support.brokers import broker
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from mist_local_kafka import LocalKafka, NoKafka, free_port
-from stack import wait_until
+from mist_tools.local_kafka import LocalKafka, LocalKafkaError, free_port
+from support.stack import wait_until
 
 TOPIC = "letters"
 
@@ -83,7 +83,7 @@ def test_a_port_in_use_is_one_sentence_and_starts_nothing(tmp_path: Path) -> Non
         server.bind(("127.0.0.1", 0))
         server.listen()
         port = server.getsockname()[1]
-        with pytest.raises(NoKafka, match=f"port {port} on 127.0.0.1 is in use"):
+        with pytest.raises(LocalKafkaError, match=f"port {port} on 127.0.0.1 is in use"):
             LocalKafka(tmp_path, port=port).start()
     assert not (tmp_path / "node-1").exists()
 
@@ -94,7 +94,7 @@ def test_the_broker_ends_with_its_command(tmp_path: Path, end: signal.Signals, c
     command: list[str | Path] = [
         sys.executable,
         "-m",
-        "mist_local_kafka",
+        "mist_tools.local_kafka",
         "run",
         "--folder",
         tmp_path,

@@ -12,11 +12,11 @@ from typing import Any, TypeVar
 
 import pytest
 
-from mist_domain.events import JobAssigned, JobCancelRequested, JobFailed, JobInitialized, JobQueued
-from mist_domain.hosts import HostState
-from mist_domain.records import RECORDS
-from mist_domain.registry import Context, ContextDefined, Endpoint, EndpointDefined, RegistryEvent, registry_key
-from mist_domain.requests import CancelRequest, StartRequest, job_id_of
+from mist_domain.facts.hosts import HostState
+from mist_domain.facts.job_events import JobAssigned, JobCancelRequested, JobFailed, JobInitialized, JobQueued
+from mist_domain.facts.records import RECORDS
+from mist_domain.facts.registry import Context, ContextDefined, Endpoint, EndpointDefined, RegistryEvent, registry_key
+from mist_domain.facts.requests import CancelRequest, StartRequest, job_id_of
 from mist_eventlog import Appender, Codec, Tail, committed
 from mist_eventlog.dead_letters import DeadLetter, dead_letters
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from brokers import broker
-from mist_local_kafka import LocalKafka
-from stack import MODULES, Service, free_port, wait_until
+from mist_tools.local_kafka import LocalKafka
+from support.brokers import broker
+from support.stack import MODULES, Service, free_port, wait_until
 
 SERVICES = ("scheduler", "host")
 

@@ -11,16 +11,16 @@ from typing import Any, TypeVar
 
 import pytest
 
-import facts
-from brokers import broker
-from driver_process import is_alive
-from mist_domain.events import JobAttemptLost, JobFinished, JobStarted
-from mist_domain.hosts import HostState
-from mist_domain.records import RECORDS
-from mist_domain.registry import Context, Endpoint
+from mist_domain.facts.hosts import HostState
+from mist_domain.facts.job_events import JobAttemptLost, JobFinished, JobStarted
+from mist_domain.facts.records import RECORDS
+from mist_domain.facts.registry import Context, Endpoint
 from mist_eventlog import Appender, Codec, Tail
-from mist_local_kafka import LocalKafka
-from stack import MODULES, Service, wait_until
+from mist_tools.local_kafka import LocalKafka
+from support import facts
+from support.brokers import broker
+from support.driver_process import is_alive
+from support.stack import MODULES, Service, wait_until
 
 CODEC = Codec(RECORDS)
 TOPICS = ("mist.job-events", "mist.hosts")

@@ -14,15 +14,15 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from hypothesis.strategies import integers
 
-from cluster_world import World
 from mist_domain import job as job_module
-from mist_domain.cluster import Cluster
-from mist_domain.events import JobCancelRequested, JobEvent
+from mist_domain.facts.job_events import JobCancelRequested, JobEvent
+from mist_domain.facts.requests import job_id_of
 from mist_domain.job import Job, Status
-from mist_domain.requests import job_id_of
-from mist_worker_host.attempts import Attempts
-from mist_worker_host.instructions import Run
-from mist_worker_host.worker import Attempt, Worker
+from mist_domain.scheduling.cluster import Cluster
+from mist_worker_host.core.attempts import Attempts
+from mist_worker_host.core.instructions import RunAttempt
+from mist_worker_host.core.worker import Attempt, FleetWorker
+from support.cluster_world import World
 
 HISTORIES = int(os.environ.get("MIST_HISTORIES", "2000"))
 few, some = integers(0, 3), integers(1, 6)
@@ -173,7 +173,7 @@ def takes_out_the_attempt(patch: pytest.MonkeyPatch) -> None:
 def takes_out_the_read_back(patch: pytest.MonkeyPatch) -> None:
     start = Attempts.start
 
-    def start_and_run(self: Attempts, attempt: Attempt, worker: Worker) -> None:
+    def start_and_run(self: Attempts, attempt: Attempt, worker: FleetWorker) -> None:
         start(self, attempt, worker)
         self._run(attempt, worker)
 
@@ -202,8 +202,8 @@ def holds_what_may_follow_elsewhere(patch: pytest.MonkeyPatch) -> None:
 
 def forgets_the_lease_of_a_held_driver(patch: pytest.MonkeyPatch) -> None:
     """An attempt that may follow elsewhere begins in a driver that believes in a longer lease."""
-    make = Run.__init__
-    patch.setattr(Run, "__init__", lambda self, **fields: make(self, **(fields | {"leased": False})))
+    make = RunAttempt.__init__
+    patch.setattr(RunAttempt, "__init__", lambda self, **fields: make(self, **(fields | {"leased": False})))
 
 
 def takes_out_the_pace_of_ticks(patch: pytest.MonkeyPatch) -> None:

@@ -12,15 +12,15 @@ addresses given, while a gateway or Kafka is away: a start carries an idempotenc
 from typing import TYPE_CHECKING
 
 from mist.client.aio import AsyncMist
-from mist.client.documents import Context, Endpoint, Event, Job, Worker
+from mist.client.documents import ContextInfo, EndpointInfo, Event, JobInfo, WorkerInfo
 from mist.client.errors import (
-    Conflict,
-    JobOutlasts,
+    ConflictError,
+    JobTimeoutError,
     MistError,
-    NotFound,
-    Refused,
-    Unauthorized,
-    Unreachable,
+    NotFoundError,
+    RefusedError,
+    UnauthorizedError,
+    UnreachableError,
 )
 from mist.client.plain import Mist
 
@@ -29,20 +29,20 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AsyncMist",
-    "Conflict",
-    "Context",
-    "Endpoint",
+    "ConflictError",
+    "ContextInfo",
+    "EndpointInfo",
     "Event",
-    "Job",
-    "JobOutlasts",
+    "JobInfo",
+    "JobTimeoutError",
     "KafkaMist",
     "Mist",
     "MistError",
-    "NotFound",
-    "Refused",
-    "Unauthorized",
-    "Unreachable",
-    "Worker",
+    "NotFoundError",
+    "RefusedError",
+    "UnauthorizedError",
+    "UnreachableError",
+    "WorkerInfo",
 ]
 
 

@@ -13,10 +13,10 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from mist.client import calls
 from mist.client.calls import Call, Start
-from mist.client.documents import FINAL, Context, Endpoint, Event, Job, Worker
-from mist.client.errors import JobOutlasts
+from mist.client.documents import FINAL, ContextInfo, EndpointInfo, Event, JobInfo, WorkerInfo
+from mist.client.errors import JobTimeoutError
 from mist.client.listening import Listening
-from mist.client.patience import Outcome, Patience
+from mist.client.patience import Outcome, RetryPolicy
 
 Answered = TypeVar("Answered")
 MOST_FRAME = 16_000_000
@@ -59,31 +59,31 @@ class AsyncMist:
         how: Start | None = None,
         *,
         timeout: float = 3600,
-    ) -> Job:
-        """Start a job and wait for its end. Raises `JobOutlasts`."""
+    ) -> JobInfo:
+        """Start a job and wait for its end. Raises `JobTimeoutError`."""
         return await self.wait(await self.start(endpoint, arguments, how), timeout=timeout)
 
-    async def wait(self, job_id: str, *, timeout: float = 3600) -> Job:
-        """The job once it is over. Raises `JobOutlasts` after `timeout` seconds."""
+    async def wait(self, job_id: str, *, timeout: float = 3600) -> JobInfo:
+        """The job once it is over. Raises `JobTimeoutError` after `timeout` seconds."""
         end = time.monotonic() + timeout
         wait = 0.02
         while (job := await self.job(job_id))["status"] not in FINAL:
             if time.monotonic() + wait > end:
-                raise JobOutlasts(job_id, timeout)
+                raise JobTimeoutError(job_id, timeout)
             await asyncio.sleep(wait)
             wait = min(wait * 1.5, 1.0)
         return job
 
-    async def job(self, job_id: str) -> Job:
+    async def job(self, job_id: str) -> JobInfo:
         return await self._do(calls.job(job_id))
 
     async def jobs(
         self, *, status: Iterable[str] = (), limit: int = 25, offset: int = 0, endpoint: str | None = None
-    ) -> list[Job]:
+    ) -> list[JobInfo]:
         """The newest first."""
         return await self._do(calls.jobs(status, limit, offset, endpoint))
 
-    async def cancel(self, job_id: str) -> Job:
+    async def cancel(self, job_id: str) -> JobInfo:
         return await self._do(calls.cancel(job_id))
 
     async def logs(self, job_id: str) -> str:
@@ -93,38 +93,38 @@ class AsyncMist:
         """Every fact of its life: when, which attempt, which worker, who, why."""
         return await self._do(calls.history(job_id))
 
-    async def job_worker(self, job_id: str) -> Worker:
+    async def job_worker(self, job_id: str) -> WorkerInfo:
         return await self._do(calls.job_worker(job_id))
 
     # -- the registry --------------------------------------------------------------------------------------------------
 
-    async def endpoints(self) -> list[Endpoint]:
+    async def endpoints(self) -> list[EndpointInfo]:
         return await self._do(calls.endpoints())
 
-    async def endpoint(self, name: str) -> Endpoint:
+    async def endpoint(self, name: str) -> EndpointInfo:
         return await self._do(calls.endpoint(name))
 
-    async def create_endpoint(self, document: Mapping[str, Any], *, force: bool = False) -> Endpoint:
+    async def create_endpoint(self, document: Mapping[str, Any], *, force: bool = False) -> EndpointInfo:
         """`document`: name, path, className, defaultContext, …; `force` takes one whose artifact cannot be read."""
         return await self._do(calls.create_endpoint(document, force=force))
 
-    async def update_endpoint(self, document: Mapping[str, Any], *, force: bool = False) -> Endpoint:
+    async def update_endpoint(self, document: Mapping[str, Any], *, force: bool = False) -> EndpointInfo:
         return await self._do(calls.update_endpoint(document, force=force))
 
-    async def delete_endpoint(self, name: str) -> Endpoint:
+    async def delete_endpoint(self, name: str) -> EndpointInfo:
         return await self._do(calls.delete_endpoint(name))
 
-    async def contexts(self) -> list[Context]:
+    async def contexts(self) -> list[ContextInfo]:
         return await self._do(calls.contexts())
 
-    async def context(self, name: str) -> Context:
+    async def context(self, name: str) -> ContextInfo:
         return await self._do(calls.context(name))
 
-    async def put_context(self, document: Mapping[str, Any]) -> Context:
+    async def put_context(self, document: Mapping[str, Any]) -> ContextInfo:
         """Create a context, or give one these settings and the defaults for the rest."""
         return await self._do(calls.put_context(document))
 
-    async def delete_context(self, name: str) -> Context:
+    async def delete_context(self, name: str) -> ContextInfo:
         return await self._do(calls.delete_context(name))
 
     async def artifacts(self) -> list[str]:
@@ -142,7 +142,7 @@ class AsyncMist:
 
     # -- workers and the service ---------------------------------------------------------------------------------------
 
-    async def workers(self) -> list[Worker]:
+    async def workers(self) -> list[WorkerInfo]:
         return await self._do(calls.workers())
 
     async def stop_worker(self, worker_id: str) -> None:
@@ -191,7 +191,7 @@ class AsyncMist:
         """Where the log stands, so that nothing is missed between this and the connection."""
         return None if job_id else str((await self.status())["cursor"])
 
-    async def _pause(self, patience: Patience) -> None:
+    async def _pause(self, patience: RetryPolicy) -> None:
         await asyncio.sleep(
             patience.wait_after(httpx.ConnectError("the feed cannot be had"), time.monotonic(), repeatable=True) or 0
         )
@@ -222,5 +222,5 @@ class AsyncMist:
         except httpx.TransportError as error:
             return error
 
-    def _new_patience(self) -> Patience:
-        return Patience(self._urls, self._patience, time.monotonic())
+    def _new_patience(self) -> RetryPolicy:
+        return RetryPolicy(self._urls, self._patience, time.monotonic())

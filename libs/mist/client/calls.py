@@ -9,12 +9,12 @@ from urllib.parse import quote
 
 import httpx
 
-from mist.client.documents import Context, Endpoint, Job, Worker
-from mist.client.errors import Conflict, NotFound, Refused, Unauthorized
+from mist.client.documents import ContextInfo, EndpointInfo, JobInfo, WorkerInfo
+from mist.client.errors import ConflictError, NotFoundError, RefusedError, UnauthorizedError
 
 Answered = TypeVar("Answered")
 API = "/v2/api"
-_KINDS = {401: Unauthorized, 403: Unauthorized, 404: NotFound, 409: Conflict}
+_KINDS = {401: UnauthorizedError, 403: UnauthorizedError, 404: NotFoundError, 409: ConflictError}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,16 +64,16 @@ def start(endpoint: str, arguments: Mapping[str, Any], how: Start) -> Call[str]:
     )
 
 
-def job(job_id: str) -> Call[Job]:
+def job(job_id: str) -> Call[JobInfo]:
     return _get(f"/jobs/{_part(job_id)}")
 
 
-def jobs(status: Iterable[str], limit: int, offset: int, endpoint: str | None) -> Call[list[Job]]:
+def jobs(status: Iterable[str], limit: int, offset: int, endpoint: str | None) -> Call[list[JobInfo]]:
     path = "/jobs" if endpoint is None else f"/endpoints/{_part(endpoint)}/jobs"
     return _get(path, {"status": list(status), "limit": limit, "offset": offset})
 
 
-def cancel(job_id: str) -> Call[Job]:
+def cancel(job_id: str) -> Call[JobInfo]:
     return Call(method="DELETE", path=f"{API}/jobs/{_part(job_id)}", read=_document)
 
 
@@ -85,46 +85,46 @@ def history(job_id: str) -> Call[list[dict[str, Any]]]:
     return _get(f"/jobs/{_part(job_id)}/events")
 
 
-def job_worker(job_id: str) -> Call[Worker]:
+def job_worker(job_id: str) -> Call[WorkerInfo]:
     return _get(f"/jobs/{_part(job_id)}/worker")
 
 
-def endpoints() -> Call[list[Endpoint]]:
+def endpoints() -> Call[list[EndpointInfo]]:
     return _get("/endpoints")
 
 
-def endpoint(name: str) -> Call[Endpoint]:
+def endpoint(name: str) -> Call[EndpointInfo]:
     return _get(f"/endpoints/{_part(name)}")
 
 
-def create_endpoint(document: Mapping[str, Any], *, force: bool) -> Call[Endpoint]:
+def create_endpoint(document: Mapping[str, Any], *, force: bool) -> Call[EndpointInfo]:
     return Call(
         method="POST", path=f"{API}/endpoints", read=_document, query={"force": force}, json=document, repeatable=False
     )
 
 
-def update_endpoint(document: Mapping[str, Any], *, force: bool) -> Call[Endpoint]:
+def update_endpoint(document: Mapping[str, Any], *, force: bool) -> Call[EndpointInfo]:
     return Call(method="PUT", path=f"{API}/endpoints", read=_document, query={"force": force}, json=document)
 
 
-def delete_endpoint(name: str) -> Call[Endpoint]:
+def delete_endpoint(name: str) -> Call[EndpointInfo]:
     return Call(method="DELETE", path=f"{API}/endpoints/{_part(name)}", read=_document, repeatable=False)
 
 
-def contexts() -> Call[list[Context]]:
+def contexts() -> Call[list[ContextInfo]]:
     return _get("/contexts")
 
 
-def context(name: str) -> Call[Context]:
+def context(name: str) -> Call[ContextInfo]:
     return _get(f"/contexts/{_part(name)}")
 
 
-def put_context(document: Mapping[str, Any]) -> Call[Context]:
+def put_context(document: Mapping[str, Any]) -> Call[ContextInfo]:
     """Creates it, or gives it these settings and the defaults for the rest."""
     return Call(method="POST", path=f"{API}/contexts", read=_document, json=document)
 
 
-def delete_context(name: str) -> Call[Context]:
+def delete_context(name: str) -> Call[ContextInfo]:
     return Call(method="DELETE", path=f"{API}/contexts/{_part(name)}", read=_document, repeatable=False)
 
 
@@ -154,7 +154,7 @@ def delete_artifact(name: str) -> Call[str]:
     )
 
 
-def workers() -> Call[list[Worker]]:
+def workers() -> Call[list[WorkerInfo]]:
     return _get("/workers")
 
 
@@ -167,11 +167,11 @@ def status() -> Call[dict[str, Any]]:
 
 
 def read(call: Call[Answered], answer: httpx.Response) -> Answered:
-    """What the answer says. Raises `Refused`."""
+    """What the answer says. Raises `RefusedError`."""
     if answer.is_success:
         return call.read(answer)
     code, message = _said(answer)
-    raise _KINDS.get(answer.status_code, Refused)(answer.status_code, code, message)
+    raise _KINDS.get(answer.status_code, RefusedError)(answer.status_code, code, message)
 
 
 def _said(answer: httpx.Response) -> tuple[str, str]:

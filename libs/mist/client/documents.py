@@ -6,7 +6,7 @@ Status = Literal["initialized", "queued", "started", "finished", "failed", "canc
 FINAL = frozenset({"finished", "failed", "canceled"})
 
 
-class Job(TypedDict):
+class JobInfo(TypedDict):
     """`jobResult` is the result of a finished job, the error's text of a failed one."""
 
     jobId: str
@@ -24,7 +24,7 @@ class Job(TypedDict):
     jobResult: NotRequired[Any]
 
 
-class Endpoint(TypedDict):
+class EndpointInfo(TypedDict):
     """`execute` is the signature: argument → type."""
 
     name: str
@@ -37,7 +37,7 @@ class Endpoint(TypedDict):
     problem: NotRequired[str]
 
 
-class Context(TypedDict):
+class ContextInfo(TypedDict):
     """Durations are text: `"30s"`, `"Inf"`."""
 
     name: str
@@ -50,7 +50,7 @@ class Context(TypedDict):
     streamingDuration: str
 
 
-class Worker(TypedDict):
+class WorkerInfo(TypedDict):
     """A Spark driver that is up."""
 
     name: str

@@ -5,7 +5,7 @@ class MistError(Exception):
     """Anything that Mist, or the way to it, answered instead of what was asked for."""
 
 
-class Refused(MistError):  # noqa: N818
+class RefusedError(MistError):
     """The request cannot be served as it is. `status` is the HTTP status, `code` Mist's word for the reason."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
@@ -14,23 +14,23 @@ class Refused(MistError):  # noqa: N818
         self.code = code
 
 
-class NotFound(Refused):
+class NotFoundError(RefusedError):
     """There is no such endpoint, job, context, worker or artifact."""
 
 
-class Conflict(Refused):
+class ConflictError(RefusedError):
     """It is there already, with other content."""
 
 
-class Unauthorized(Refused):
+class UnauthorizedError(RefusedError):
     """A token is missing, wrong, or not enough."""
 
 
-class Unreachable(MistError):  # noqa: N818
+class UnreachableError(MistError):
     """No gateway answered, or none could serve, for as long as the client is patient."""
 
 
-class JobOutlasts(MistError):  # noqa: N818
+class JobTimeoutError(MistError):
     """The job was not over in the time given; it goes on. `job_id` finds it again."""
 
     def __init__(self, job_id: str, seconds: float) -> None:

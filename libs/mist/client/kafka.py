@@ -16,25 +16,26 @@ from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPa
 
 from mist.client.calls import Start
 from mist.client.documents import FINAL, Event
-from mist.client.errors import JobOutlasts, Unreachable
-from mist_domain.durations import parse_duration
-from mist_domain.events import JobAttemptLost, JobEvent
-from mist_domain.feed import announce
+from mist.client.errors import JobTimeoutError, UnreachableError
+from mist_domain.facts.job_events import JobAttemptLost, JobEvent
+from mist_domain.facts.records import RECORDS
+from mist_domain.facts.requests import StartRequest, job_id_of
 from mist_domain.job import Job, evolve
-from mist_domain.records import RECORDS
-from mist_domain.requests import StartRequest, job_id_of
-from mist_domain.start_json import read_mode, write_json
+from mist_domain.wire.durations import parse_duration
+from mist_domain.wire.feed import announce
+from mist_domain.wire.json_text import write_json
+from mist_domain.wire.start_request import read_mode
 from mist_eventlog.appender import hashed
-from mist_eventlog.codec import Codec
+from mist_eventlog.schema.codec import Codec
+from mist_eventlog.topics.names import JOB_EVENTS, REQUESTS
 
-REQUESTS, JOB_EVENTS = "mist.requests", "mist.job-events"
 SOURCE = "Async Kafka"
 _ANSWER_SECONDS = 30.0
 _CLOCKS_DIFFER_MS = 600_000
 
 
 class KafkaMist:
-    """`settings`: more of confluent-kafka's own, such as those of TLS and SASL. Raises `Unreachable`."""
+    """`settings`: more of confluent-kafka's own, such as those of TLS and SASL. Raises `UnreachableError`."""
 
     def __init__(self, bootstrap: str, settings: Mapping[str, Any] | None = None) -> None:
         self._settings = {"bootstrap.servers": bootstrap, **(settings or {})}
@@ -72,7 +73,7 @@ class KafkaMist:
         return job_id
 
     def follow(self, job_id: str, *, timeout: float = 3600) -> Iterator[Event]:
-        """The job's events from its beginning to its end. Raises `JobOutlasts` after `timeout` seconds without one."""
+        """The job's events from its beginning to its end. Raises `JobTimeoutError` after `timeout` seconds without one."""
         job, codec = Job(job_id), self._codec
         for message in self._messages(job_id, timeout):
             event = cast("JobEvent", codec.decode(message.value() or b""))
@@ -93,7 +94,7 @@ class KafkaMist:
         )
         left = self._producer.flush(_ANSWER_SECONDS)
         if left or failures:
-            raise Unreachable(f"Kafka did not take the request: {failures[0] if failures else 'no answer'}")
+            raise UnreachableError(f"Kafka did not take the request: {failures[0] if failures else 'no answer'}")
 
     def _messages(self, job_id: str, timeout: float) -> Iterator[Message]:
         """The records of the job's partition that are the job's own, the oldest first."""
@@ -104,13 +105,13 @@ class KafkaMist:
             while True:
                 message = consumer.poll(timeout)
                 if message is None:
-                    raise JobOutlasts(job_id, timeout)
+                    raise JobTimeoutError(job_id, timeout)
                 if message.error():
-                    raise Unreachable(f"Kafka cannot be read: {message.error()}")
+                    raise UnreachableError(f"Kafka cannot be read: {message.error()}")
                 if message.key() == job_id.encode():
                     yield message
         except KafkaException as error:
-            raise Unreachable(f"Kafka cannot be read: {error}") from error
+            raise UnreachableError(f"Kafka cannot be read: {error}") from error
         finally:
             consumer.close()
 

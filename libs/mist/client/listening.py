@@ -7,10 +7,10 @@ from typing import cast
 from urllib.parse import quote, urlencode
 
 from mist.client.documents import FINAL, Event
-from mist.client.errors import NotFound, Refused, Unauthorized
+from mist.client.errors import NotFoundError, RefusedError, UnauthorizedError
 
 KEEP_ALIVE = "keep-alive"
-_FINAL_CODES = {4400: Refused, 4401: Unauthorized, 4403: Unauthorized, 4404: NotFound}
+_FINAL_CODES = {4400: RefusedError, 4401: UnauthorizedError, 4403: UnauthorizedError, 4404: NotFoundError}
 
 
 @dataclass(slots=True)
@@ -44,11 +44,11 @@ class Listening:
         return event
 
     def closed(self, code: int, reason: str) -> None:
-        """Whether to connect again: returns if so, raises `Refused` if not."""
+        """Whether to connect again: returns if so, raises `RefusedError` if not."""
         if code in _FINAL_CODES:
             raise _FINAL_CODES[code](code - 4000, "feed", reason)
 
     def refused(self, status: int, headers: Mapping[str, str]) -> None:
         """The same for a connection that was not taken."""
         if status in {401, 403}:
-            raise Unauthorized(status, "feed", headers.get("www-authenticate", "a token is needed"))
+            raise UnauthorizedError(status, "feed", headers.get("www-authenticate", "a token is needed"))

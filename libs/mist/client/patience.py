@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from mist.client.errors import Unreachable
+from mist.client.errors import UnreachableError
 
 AGAIN = frozenset({429, 502, 503})
 LONGEST_WAIT = 5.0
@@ -14,7 +14,7 @@ Outcome = httpx.Response | httpx.TransportError
 
 
 @dataclass(slots=True)
-class Patience:
+class RetryPolicy:
     """The tries of one call. `urls`: gateways, of which any answers alike; `seconds`: how long it tries; times are seconds."""
 
     urls: tuple[str, ...]
@@ -27,14 +27,16 @@ class Patience:
         return self.urls[self.tries % len(self.urls)]
 
     def wait_after(self, outcome: Outcome, now: float, *, repeatable: bool) -> float | None:
-        """Seconds until the next try; `None` when the outcome is the answer. Raises `Unreachable`."""
+        """Seconds until the next try; `None` when the outcome is the answer. Raises `UnreachableError`."""
         if isinstance(outcome, httpx.Response) and outcome.status_code not in AGAIN:
             return None
         wait = self._wait(outcome)
         if now + wait > self.began + self.seconds or not self._may_repeat(outcome, repeatable=repeatable):
             if isinstance(outcome, httpx.Response):
                 return None
-            raise Unreachable(f"{self.url} cannot be reached: {str(outcome) or type(outcome).__name__}") from outcome
+            raise UnreachableError(
+                f"{self.url} cannot be reached: {str(outcome) or type(outcome).__name__}"
+            ) from outcome
         self.tries += 1
         return wait
 

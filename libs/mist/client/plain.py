@@ -12,10 +12,10 @@ from websockets.sync.client import connect
 
 from mist.client import calls
 from mist.client.calls import Call, Start
-from mist.client.documents import FINAL, Context, Endpoint, Event, Job, Worker
-from mist.client.errors import JobOutlasts
+from mist.client.documents import FINAL, ContextInfo, EndpointInfo, Event, JobInfo, WorkerInfo
+from mist.client.errors import JobTimeoutError
 from mist.client.listening import Listening
-from mist.client.patience import Outcome, Patience
+from mist.client.patience import Outcome, RetryPolicy
 
 Answered = TypeVar("Answered")
 MOST_FRAME = 16_000_000
@@ -58,31 +58,31 @@ class Mist:
         how: Start | None = None,
         *,
         timeout: float = 3600,
-    ) -> Job:
-        """Start a job and wait for its end. Raises `JobOutlasts`."""
+    ) -> JobInfo:
+        """Start a job and wait for its end. Raises `JobTimeoutError`."""
         return self.wait(self.start(endpoint, arguments, how), timeout=timeout)
 
-    def wait(self, job_id: str, *, timeout: float = 3600) -> Job:
-        """The job once it is over. Raises `JobOutlasts` after `timeout` seconds."""
+    def wait(self, job_id: str, *, timeout: float = 3600) -> JobInfo:
+        """The job once it is over. Raises `JobTimeoutError` after `timeout` seconds."""
         end = time.monotonic() + timeout
         wait = 0.02
         while (job := self.job(job_id))["status"] not in FINAL:
             if time.monotonic() + wait > end:
-                raise JobOutlasts(job_id, timeout)
+                raise JobTimeoutError(job_id, timeout)
             time.sleep(wait)
             wait = min(wait * 1.5, 1.0)
         return job
 
-    def job(self, job_id: str) -> Job:
+    def job(self, job_id: str) -> JobInfo:
         return self._do(calls.job(job_id))
 
     def jobs(
         self, *, status: Iterable[str] = (), limit: int = 25, offset: int = 0, endpoint: str | None = None
-    ) -> list[Job]:
+    ) -> list[JobInfo]:
         """The newest first."""
         return self._do(calls.jobs(status, limit, offset, endpoint))
 
-    def cancel(self, job_id: str) -> Job:
+    def cancel(self, job_id: str) -> JobInfo:
         return self._do(calls.cancel(job_id))
 
     def logs(self, job_id: str) -> str:
@@ -92,38 +92,38 @@ class Mist:
         """Every fact of its life: when, which attempt, which worker, who, why."""
         return self._do(calls.history(job_id))
 
-    def job_worker(self, job_id: str) -> Worker:
+    def job_worker(self, job_id: str) -> WorkerInfo:
         return self._do(calls.job_worker(job_id))
 
     # -- the registry --------------------------------------------------------------------------------------------------
 
-    def endpoints(self) -> list[Endpoint]:
+    def endpoints(self) -> list[EndpointInfo]:
         return self._do(calls.endpoints())
 
-    def endpoint(self, name: str) -> Endpoint:
+    def endpoint(self, name: str) -> EndpointInfo:
         return self._do(calls.endpoint(name))
 
-    def create_endpoint(self, document: Mapping[str, Any], *, force: bool = False) -> Endpoint:
+    def create_endpoint(self, document: Mapping[str, Any], *, force: bool = False) -> EndpointInfo:
         """`document`: name, path, className, defaultContext, …; `force` takes one whose artifact cannot be read."""
         return self._do(calls.create_endpoint(document, force=force))
 
-    def update_endpoint(self, document: Mapping[str, Any], *, force: bool = False) -> Endpoint:
+    def update_endpoint(self, document: Mapping[str, Any], *, force: bool = False) -> EndpointInfo:
         return self._do(calls.update_endpoint(document, force=force))
 
-    def delete_endpoint(self, name: str) -> Endpoint:
+    def delete_endpoint(self, name: str) -> EndpointInfo:
         return self._do(calls.delete_endpoint(name))
 
-    def contexts(self) -> list[Context]:
+    def contexts(self) -> list[ContextInfo]:
         return self._do(calls.contexts())
 
-    def context(self, name: str) -> Context:
+    def context(self, name: str) -> ContextInfo:
         return self._do(calls.context(name))
 
-    def put_context(self, document: Mapping[str, Any]) -> Context:
+    def put_context(self, document: Mapping[str, Any]) -> ContextInfo:
         """Create a context, or give one these settings and the defaults for the rest."""
         return self._do(calls.put_context(document))
 
-    def delete_context(self, name: str) -> Context:
+    def delete_context(self, name: str) -> ContextInfo:
         return self._do(calls.delete_context(name))
 
     def artifacts(self) -> list[str]:
@@ -141,7 +141,7 @@ class Mist:
 
     # -- workers and the service ---------------------------------------------------------------------------------------
 
-    def workers(self) -> list[Worker]:
+    def workers(self) -> list[WorkerInfo]:
         return self._do(calls.workers())
 
     def stop_worker(self, worker_id: str) -> None:
@@ -188,7 +188,7 @@ class Mist:
         """Where the log stands, so that nothing is missed between this and the connection."""
         return None if job_id else str(self.status()["cursor"])
 
-    def _pause(self, patience: Patience) -> None:
+    def _pause(self, patience: RetryPolicy) -> None:
         time.sleep(
             patience.wait_after(httpx.ConnectError("the feed cannot be had"), time.monotonic(), repeatable=True) or 0
         )
@@ -215,5 +215,5 @@ class Mist:
         except httpx.TransportError as error:
             return error
 
-    def _new_patience(self) -> Patience:
-        return Patience(self._urls, self._patience, time.monotonic())
+    def _new_patience(self) -> RetryPolicy:
+        return RetryPolicy(self._urls, self._patience, time.monotonic())

@@ -1,6 +1,6 @@
 """The topics of `schemas/topics.yaml`, and the check that each service makes of them before it starts."""
 
 from mist_eventlog.topics.catalogue import Topic, load_topics, partition_counts
-from mist_eventlog.topics.check import TopicsUnfit, check
+from mist_eventlog.topics.check import TopicsMismatchError, check
 
-__all__ = ["Topic", "TopicsUnfit", "check", "load_topics", "partition_counts"]
+__all__ = ["Topic", "TopicsMismatchError", "check", "load_topics", "partition_counts"]

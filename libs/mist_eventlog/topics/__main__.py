@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
-from mist_eventlog.errors import Outage
-from mist_eventlog.settings import KafkaSettings
+from mist_eventlog.address import KafkaSettings
+from mist_eventlog.errors import OutageError
 from mist_eventlog.topics.apply import apply
 from mist_eventlog.topics.catalogue import load_topics
-from mist_eventlog.topics.check import TopicsUnfit
+from mist_eventlog.topics.check import TopicsMismatchError
 from mist_eventlog.topics.strimzi import strimzi
 
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -33,7 +33,7 @@ def apply_topics(
     kafka = KafkaSettings().at(bootstrap)
     try:
         applied = apply(kafka, load_topics(), replication=replication, wait=wait)
-    except (Outage, TopicsUnfit) as error:
+    except (OutageError, TopicsMismatchError) as error:
         typer.echo(f"topics: {error}", err=True)
         raise typer.Exit(1) from None
     for name in applied.created:

@@ -16,8 +16,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # exported, t
     NewTopic,
 )
 
-from mist_eventlog.errors import Outage
-from mist_eventlog.kafka import KafkaAddress, kafka_address
+from mist_eventlog.address import KafkaAddress, kafka_address
+from mist_eventlog.errors import OutageError
 from mist_eventlog.topics.catalogue import Topic, load_topics
 from mist_eventlog.topics.check import compare
 
@@ -42,7 +42,7 @@ def apply(
 ) -> Applied:
     """Create what is missing of `topics` (all of `topics.yaml` by default) and set what differs.
 
-    Doing it twice changes nothing. Raises `TopicsUnfit` for another partition count, and `Outage` when no broker
+    Doing it twice changes nothing. Raises `TopicsMismatchError` for another partition count, and `OutageError` when no broker
     answers for `wait` seconds.
     """
     address = kafka_address(kafka)
@@ -58,7 +58,7 @@ def apply(
         _create(admin, [_new(topic, replication, configs[topic.name]) for topic in missing])
         changed = _correct(admin, {topic.name: configs[topic.name] for topic in standing})
     except KafkaException as error:
-        raise Outage(f"Kafka at {address.bootstrap} refused: {error.args[0].str()}") from error
+        raise OutageError(f"Kafka at {address.bootstrap} refused: {error.args[0].str()}") from error
     return Applied(created=tuple(topic.name for topic in missing), changed=changed)
 
 
@@ -74,7 +74,7 @@ def _partitions_found(admin: AdminClient, kafka: KafkaAddress, wait: float) -> d
             return {name: len(topic.partitions) for name, topic in admin.list_topics(timeout=1.0).topics.items()}
         except KafkaException as error:
             if time.monotonic() >= until:
-                raise Outage(f"no Kafka broker answers at {kafka.bootstrap}: is it running?") from error
+                raise OutageError(f"no Kafka broker answers at {kafka.bootstrap}: is it running?") from error
 
 
 def _new(topic: Topic, replication: int, config: Config) -> NewTopic:

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from mist_eventlog.schema_files import schemas_folder
+from mist_eventlog.schema.files import schemas_folder
 
 _UNITS = {"hours": 3_600_000, "days": 86_400_000}
 FOREVER = -1

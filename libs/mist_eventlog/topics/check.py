@@ -1,20 +1,23 @@
 """Whether the topics stand in Kafka as `topics.yaml` has them."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
+import structlog
+
+from mist_eventlog.address import KafkaAddress, kafka_address
 from mist_eventlog.connection import partitions_found
-from mist_eventlog.kafka import KafkaAddress, kafka_address
+from mist_eventlog.errors import OutageError
 from mist_eventlog.topics.catalogue import partition_counts
 
 
-class TopicsUnfit(Exception):  # noqa: N818
+class TopicsMismatchError(Exception):
     """A topic is missing or has another partition count; the text says which and what to do."""
 
 
 async def check(kafka: str | KafkaAddress, topics: Iterable[str] | None = None, *, wait: float = 30.0) -> None:
-    """Raise `TopicsUnfit` unless `topics` (all of them by default) stand as `topics.yaml` has them.
+    """Raise `TopicsMismatchError` unless `topics` (all of them by default) stand as `topics.yaml` has them.
 
-    Waits `wait` seconds for a broker that is not up yet, then raises `Outage`.
+    Waits `wait` seconds for a broker that is not up yet, then raises `OutageError`.
     """
     counts = partition_counts()
     wanted = counts if topics is None else {topic: counts[topic] for topic in topics}
@@ -25,9 +28,29 @@ async def check(kafka: str | KafkaAddress, topics: Iterable[str] | None = None, 
 
 def compare(topic: str, wanted: int, found: int) -> None:
     if found == 0:
-        raise TopicsUnfit(f"topic {topic} does not exist: run `python -m mist_eventlog.topics apply`")
+        raise TopicsMismatchError(f"topic {topic} does not exist: run `python -m mist_eventlog.topics apply`")
     if found != wanted:
-        raise TopicsUnfit(
+        raise TopicsMismatchError(
             f"topic {topic} has {found} partitions where topics.yaml says {wanted}: a partition count never changes, "
             "since the partition of a key would move; use another Kafka, or delete the topic if it holds nothing"
         )
+
+
+log = structlog.get_logger("mist.eventlog")
+
+_ATTEMPT_SECONDS = 5.0
+
+
+async def wait_for_kafka(kafka: str | KafkaAddress, tell: Callable[[str], None]) -> None:
+    """Return once a broker answers and its topics are as `topics.yaml` has them; until then `tell` gets the reason.
+
+    Raises `TopicsMismatchError` for topics that are not.
+    """
+    while True:
+        try:
+            await check(kafka, wait=_ATTEMPT_SECONDS)
+        except OutageError as outage:
+            log.warning("kafka-awaited", kafka=kafka_address(kafka).bootstrap, reason=str(outage))
+            tell(str(outage))
+        else:
+            return

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 
-from brokers import broker
-from gateway_world import Gateway, Log
 from mist_eventlog import Appender
+from support.brokers import broker
+from support.gateway_world import Gateway, Log
 
 
 @pytest.fixture(scope="package")

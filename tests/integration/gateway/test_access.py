@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from gateway_world import Gateway, new_id
+from support.gateway_world import Gateway, new_id
 
 TOKENS = {"reader": "read", "runner": "run", "chief": "admin"}
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway_world import Gateway, eventually, new_id
+from support.gateway_world import Gateway, eventually, new_id
 
 ARTIFACTS = "/v2/api/artifacts"
 LIMIT = 1_000_000

@@ -3,9 +3,9 @@
 import httpx
 import pytest
 
-import facts
-from gateway_world import Log, beginning, eventually, life, new_id
-from mist_domain.hosts import Worker
+from mist_domain.facts.hosts import Worker
+from support import facts
+from support.gateway_world import Log, beginning, eventually, life, new_id
 
 
 async def known(http: httpx.AsyncClient, path: str) -> httpx.Response:

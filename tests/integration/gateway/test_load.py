@@ -1,4 +1,4 @@
-"""`python -m mist_gateway.load`: a file into the registry, as often as one likes."""
+"""`python -m mist_tools.load`: a file into the registry, as often as one likes."""
 
 import asyncio
 import os
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from gateway_world import eventually
+from support.gateway_world import eventually
 
 FILE = """
 contexts:
@@ -20,7 +20,7 @@ endpoints:
 
 def load(kafka: str, file: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "mist_gateway.load", str(file)],
+        [sys.executable, "-m", "mist_tools.load", str(file)],
         env={**os.environ, "MIST_KAFKA": kafka},
         capture_output=True,
         text=True,

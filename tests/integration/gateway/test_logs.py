@@ -3,9 +3,9 @@
 import httpx
 from websockets.asyncio.client import connect
 
-import facts
-from gateway_world import CODEC, Gateway, Log, beginning, hear, new_id, words
-from mist_domain.logs import LogLine, LogLines
+from mist_domain.facts.logs import LogLine, LogLines
+from support import facts
+from support.gateway_world import CODEC, Gateway, Log, beginning, hear, new_id, words
 
 
 async def print_lines(log: Log, job_id: str, *texts: str) -> None:

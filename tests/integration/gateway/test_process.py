@@ -15,16 +15,16 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from websockets.asyncio.client import connect
 
-import facts
-from brokers import broker
-from gateway_world import Gateway, Log, eventually, hear, life, new_id
-from mist_domain.requests import job_id_of
+from mist_domain.facts.requests import job_id_of
 from mist_eventlog import Appender
-from mist_eventlog.kafka import KafkaAddress
+from mist_eventlog.address import KafkaAddress
 from mist_eventlog.topics import load_topics
 from mist_eventlog.topics.apply import apply
-from mist_local_kafka import LocalKafka
-from stack import wait_until
+from mist_tools.local_kafka import LocalKafka
+from support import facts
+from support.brokers import broker
+from support.gateway_world import Gateway, Log, eventually, hear, life, new_id
+from support.stack import wait_until
 
 
 @pytest.fixture(scope="module")

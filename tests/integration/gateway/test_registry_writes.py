@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway_world import new_id
+from support.gateway_world import new_id
 
 
 @pytest.fixture

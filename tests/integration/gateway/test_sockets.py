@@ -8,9 +8,9 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-import facts
-from gateway_world import LIMIT, Gateway, Log, beginning, hear, life, new_id, words
-from mist_domain.cursor import write_cursor
+from mist_domain.wire.cursor import write_cursor
+from support import facts
+from support.gateway_world import LIMIT, Gateway, Log, beginning, hear, life, new_id, words
 
 PATHS_OF_ALL = ["/jobs/ws", "/ws", "/ws/all"]
 PATHS_OF_ONE = ["/jobs/{}/ws", "/ws/jobs/{}"]

@@ -6,11 +6,11 @@ import json
 import httpx
 import pytest
 
-import facts
-from gateway_world import CODEC, Log, beginning, eventually, life, new_id
-from mist_domain.hosts import Worker
-from mist_domain.requests import CancelRequest, StartRequest, StopWorkerRequest, job_id_of
+from mist_domain.facts.hosts import Worker
+from mist_domain.facts.requests import CancelRequest, StartRequest, StopWorkerRequest, job_id_of
 from mist_eventlog import Reader
+from support import facts
+from support.gateway_world import CODEC, Log, beginning, eventually, life, new_id
 
 
 async def last_request(kafka: str, key: str) -> object:

@@ -1,0 +1,1 @@
+"""Decisions of the scheduler: which job runs where, and when."""

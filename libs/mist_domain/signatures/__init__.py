@@ -1,0 +1,1 @@
+"""Signatures of job code: argument types, how they are read, and checks of arguments against them."""

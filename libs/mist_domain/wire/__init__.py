@@ -1,0 +1,1 @@
+"""Texts that clients read and write: JSON, durations, cursors, events."""

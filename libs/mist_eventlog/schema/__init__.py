@@ -1,0 +1,1 @@
+"""Avro: the record files of `schemas/`, the codec, and Confluent's framing."""

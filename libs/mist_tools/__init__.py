@@ -1,0 +1,1 @@
+"""Programs that are no service: commands, the local stack, proofs."""

@@ -1,0 +1,51 @@
+"""What must hold before anything is started: one sentence for each thing that does not."""
+
+import fcntl
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mist_tools.local_kafka import is_free
+from mist_tools.run.errors import CannotRunError
+from mist_tools.run.settings import RunSettings
+
+NEEDED_BYTES = 500_000_000
+
+
+def check_ports(settings: RunSettings) -> None:
+    ports = [(settings.kafka_port, "Kafka", "MIST_KAFKA_PORT"), (settings.http_port, "the API", "MIST_HTTP_PORT")]
+    if settings.starts_mqtt:
+        ports.append((settings.mqtt_port, "MQTT", "MIST_MQTT_PORT"))
+    for port, what, setting in ports:
+        if not is_free(port):
+            raise CannotRunError(
+                f"port {port}, {what}'s, is in use: end what listens there, or choose another by {setting}"
+            )
+
+
+def check_disk(folder: Path) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < NEEDED_BYTES:
+        raise CannotRunError(
+            f"{folder} has {free // 10**6} MB free, and Mist needs {NEEDED_BYTES // 10**6} MB there: "
+            "make room, or choose another folder by MIST_FOLDER"
+        )
+
+
+@contextmanager
+def sole_use(folder: Path) -> Iterator[None]:
+    """Hold the folder for this run, or refuse because another one does."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "lock").open("a")
+    except OSError as error:
+        raise CannotRunError(
+            f"nothing can be kept in {folder}: {error}; choose another folder by MIST_FOLDER"
+        ) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CannotRunError(f"another Mist runs in {folder}: end it, or choose another by MIST_FOLDER") from None
+        yield

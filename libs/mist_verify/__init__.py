@@ -1,1 +1,0 @@
-"""Proves from the log alone that Mist kept its promises: `python -m mist_verify`."""

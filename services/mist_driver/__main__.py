@@ -1,0 +1,30 @@
+"""`python -m mist_driver --fd N`: started by a worker host, never by hand."""
+
+import argparse
+import os
+import sys
+
+from mist_driver.driver import Driver
+from mist_driver.lifeline import end_group, tie_together
+from mist_driver.output.streams import route_output
+from mist_driver.pipe import HostPipe
+from mist_driver.run.inheritance import let_threads_inherit
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="mist_driver", description=__doc__)
+    parser.add_argument("--fd", type=int, required=True, help="file descriptor of the socket to the host")
+    pipe = HostPipe(parser.parse_args().fd)
+    tie_together()
+    route_output()
+    let_threads_inherit()
+    lines = pipe.lines()
+    init = next(lines, None)
+    if init is not None and Driver(pipe, init).serve(lines):
+        sys.stdout.flush()
+        os._exit(0)
+    end_group()
+
+
+if __name__ == "__main__":
+    main()

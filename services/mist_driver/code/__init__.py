@@ -1,0 +1,1 @@
+"""Job code: Python files and archives, jars, SQL."""

@@ -1,0 +1,1 @@
+"""Output of jobs: streams routed to each job's log."""

@@ -1,0 +1,1 @@
+"""Runs: attempts at jobs, in threads, and how they are canceled."""

@@ -1,0 +1,1 @@
+"""Spark in the driver: its one context, and one session per job."""

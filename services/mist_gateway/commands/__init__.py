@@ -1,0 +1,1 @@
+"""Commands: what changes something. They take values and know no request."""

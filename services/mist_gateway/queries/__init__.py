@@ -1,0 +1,1 @@
+"""Queries that read beyond the projection: history, replay, logs."""

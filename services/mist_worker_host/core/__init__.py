@@ -1,0 +1,1 @@
+"""Decisions of a worker host, as values: stimuli in, instructions out. No I/O, no clock."""

@@ -1,0 +1,1 @@
+"""Driver processes: start, pipe, output, code and files."""

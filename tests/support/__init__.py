@@ -1,0 +1,1 @@
+"""Brokers, stacks, clients and worlds that tests share."""

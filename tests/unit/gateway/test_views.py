@@ -1,0 +1,120 @@
+"""The JSON that clients see: absent values left out, the fields of the wire."""
+
+import json
+from typing import Any
+
+from mist_domain.facts.hosts import Worker
+from mist_domain.facts.job_events import JobEvent
+from mist_domain.facts.logs import LogLine
+from mist_domain.facts.registry import Context, Endpoint
+from mist_domain.job import Job, fold
+from mist_domain.registry import Registry
+from mist_gateway.http.responses import json_bytes
+from mist_gateway.http.views import view_context, view_endpoint, view_job, view_outcome, view_pending
+from mist_gateway.projection.entry import PendingStart
+from mist_gateway.projection.hosts import Hosts
+from mist_gateway.queries.logs import format_line
+from support import facts
+
+
+def seen(view: dict[str, Any]) -> dict[str, Any]:
+    """As a client reads it."""
+    return dict(json.loads(json_bytes(view)))
+
+
+def job_after(*events: JobEvent) -> Job:
+    return fold(facts.JOB, [(event, 1000 + at) for at, event in enumerate(events)])
+
+
+def test_a_new_job_has_what_it_was_asked_for_and_no_more() -> None:
+    request = facts.initialized(parameters='{"n":123456789012345678901234567890}', external_id="my-1")
+    assert seen(view_job(job_after(request))) == {
+        "jobId": facts.JOB,
+        "endpoint": "e",
+        "function": "e",
+        "params": {
+            "filePath": "file:///e.py",
+            "className": "e",
+            "arguments": {"n": 123456789012345678901234567890},
+            "action": "execute",
+        },
+        "context": "default",
+        "mode": "shared",
+        "externalId": "my-1",
+        "source": "Http",
+        "status": "initialized",
+        "createTime": 1000,
+    }
+
+
+def test_a_finished_job_has_its_bare_result_and_a_failed_one_its_bare_error() -> None:
+    life = (facts.initialized(), facts.queued(), facts.assigned(), facts.started())
+    done = seen(view_job(job_after(*life, facts.finished())))
+    assert (done["jobResult"], done["workerId"], done["startTime"], done["endTime"]) == ({}, "default", 1003, 1004)
+    assert seen(view_job(job_after(*life, facts.failed())))["jobResult"] == "ValueError: no"
+
+
+def test_a_canceled_job_has_no_result() -> None:
+    view = seen(view_job(job_after(facts.initialized(), facts.cancel_requested())))
+    assert view["status"] == "canceled"
+    assert "jobResult" not in view
+    assert "startTime" not in view
+
+
+def test_an_undecided_request_shows_as_initialized_with_its_endpoints_defaults() -> None:
+    pending = PendingStart("id", facts.start(context=None), 0, 0, 77)
+    registry: Registry = {
+        "endpoint/e": Endpoint(name="e", path="file:///e.py", class_name="E", default_context="big"),
+        "context/big": Context(name="big", worker_mode="exclusive"),
+    }
+    view = seen(view_pending(pending, registry))
+    assert (view["status"], view["createTime"], view["context"], view["mode"]) == (
+        "initialized",
+        77,
+        "big",
+        "exclusive",
+    )
+    assert view["params"]["className"] == "E"
+
+
+def test_an_outcome_says_what_came_of_it() -> None:
+    life = (facts.initialized(), facts.queued(), facts.assigned(), facts.started())
+    assert seen(view_outcome(job_after(*life, facts.finished()))) == {"success": True, "payload": {}, "errors": []}
+    failed = seen(view_outcome(job_after(*life, facts.failed())))
+    assert failed == {"success": False, "payload": {}, "errors": ["ValueError: no"]}
+    assert seen(view_outcome(job_after(facts.initialized(), facts.cancel_requested())))["success"] is False
+
+
+def test_contexts_and_endpoints_are_as_the_wire_has_them() -> None:
+    assert seen(view_context(Context(name="c", downtime=None))) == {
+        "name": "c", "sparkConf": {}, "downtime": "Inf", "maxJobs": 20, "precreated": False, "runOptions": "",
+        "workerMode": "shared", "streamingDuration": "1s",
+    }  # fmt: skip
+    endpoint = Endpoint(name="e", path="file:///p.py", class_name="E", signature='{"n":{"type":"MInt"}}')
+    assert seen(view_endpoint(endpoint)) == {
+        "name": "e", "lang": "python", "path": "file:///p.py", "className": "E", "defaultContext": "default", "tags": [],
+        "execute": {"n": {"type": "MInt"}},
+    }  # fmt: skip
+
+
+def test_a_log_line_is_as_the_wire_has_it() -> None:
+    line = LogLine(time=1_500_000_000_123, level="INFO", text="hello")
+    assert format_line("j", line) == "INFO 2017-07-14T02:40:00.123 [j] hello"
+
+
+def test_a_host_that_is_silent_stopped_or_replaced_lives_no_more() -> None:
+    now = 0.0
+    hosts = Hosts(lambda: now)
+    worker = Worker(worker_id="w", context="c", mode="shared", state="idle", pid=1)
+    starting = Worker(worker_id="s", context="c", mode="shared", state="starting", pid=2)
+    hosts.fold(facts.host_state("a", workers=(worker, starting)), 1_000_000)
+    hosts.fold(facts.host_state("b"), 1_000_000)
+    assert [one.worker_id for _, one in hosts.workers()] == ["w"]
+    assert hosts.holding("s") == ["a"]
+    hosts.fold(facts.host_state("c", replaces="b"), 1_001_000)
+    assert {host.host_id for host in hosts.living()} == {"a", "c"}
+    hosts.fold(facts.host_state("c", stopped=True), 1_002_000)
+    now = 22.9
+    assert [host.host_id for host in hosts.living()] == ["a"]
+    now = 23.1
+    assert hosts.living() == []
