@@ -56,7 +56,7 @@ class _JobTimes(Collector):
         self._gateway = gateway
 
     def collect(self) -> Iterator[Metric]:
-        tally = self._gateway.state.jobs.tally
+        tally = self._gateway.projection.jobs.tally
         yield _histogram("mist_job_wait_seconds", "From a job's request to its start.", tally.waited)
         yield _histogram("mist_job_run_seconds", "From a job's start to its end.", tally.ran)
 
