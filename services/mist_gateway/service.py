@@ -114,7 +114,6 @@ class Gateway:
         if self.appender.stalled() > self.settings.append_timeout:
             raise TimeoutError
         appended = self.appender.submit([(topic, key, value)], headers)
-        appended.add_done_callback(_seen)
         async with asyncio.timeout(self.settings.append_timeout):
             return (await asyncio.shield(appended))[0]
 
@@ -249,9 +248,3 @@ class Gateway:
             with contextlib.suppress(OutageError):
                 offsets = await committed(self.settings.kafka_address(), self.settings.scheduler_group, REQUESTS)
                 self.projection.jobs.drop_refused(old, offsets)
-
-
-def _seen(appended: asyncio.Future[list[RecordMetadata]]) -> None:
-    """An append that nobody waits for any more may fail: the appender says so to who watches it."""
-    if not appended.cancelled():
-        appended.exception()

@@ -166,6 +166,4 @@ class WorkerHost:
 
     def _submit(self, items: list[tuple[str, str, bytes]]) -> "asyncio.Future[list[RecordMetadata]]":
         """Append without waiting; a failure ends the process (`Appender.watch`)."""
-        appended = self._appender.submit(items)
-        appended.add_done_callback(lambda done: done.cancelled() or done.exception())
-        return appended
+        return self._appender.submit(items)
