@@ -32,7 +32,7 @@ from mist_gateway.projection.lag import Lag
 from mist_gateway.projection.requests import RequestsLog
 from mist_gateway.projection.state import Projection
 from mist_gateway.settings import GatewaySettings
-from mist_runtime.tracing import Headers, tracing_of
+from mist_runtime.tracing import Headers
 
 log = structlog.get_logger("mist.gateway")
 
@@ -60,7 +60,6 @@ class Gateway:
         self.reader = Reader(settings.kafka_address())
         self.appender = Appender(settings.kafka_address(), time_limit=settings.outage_seconds)
         self.live_logs = LiveLogs(settings.kafka_address(), self.codec, self.projection.feed, self.reader)
-        self.tracing = tracing_of("gateway", settings.traces)
         self.store = ArtifactStore(settings.artifacts)
         self._tables: Tables | None = None
         self._requests: RequestsLog | None = None

@@ -23,7 +23,7 @@ from mist_domain.facts.requests import (
 from mist_domain.scheduling.cluster import Cluster, Decision
 from mist_eventlog import Appender, Codec, GroupTail, Leadership, OutageError, PoisonError, Record, Tail, dead_letter
 from mist_eventlog.topics.names import HOSTS, JOB_EVENTS, REGISTRY, REQUESTS
-from mist_runtime.tracing import Contexts, Headers, context_of, tracing_of
+from mist_runtime.tracing import Headers, TraceContexts, begin_span, headers_of, trace_headers
 from mist_scheduler.clock import TickClock
 from mist_scheduler.intake import EarlyCancels, Intake, Pending
 from mist_scheduler.reading import read_request
@@ -69,8 +69,7 @@ class Scheduler:
             on_change=self._leadership.ownership_changed,
         )
         self._early = EarlyCancels()
-        self._tracing = tracing_of("scheduler", settings.traces)
-        self._traces = Contexts()
+        self._traces = TraceContexts()
         self._aside: set[asyncio.Task[None]] = set()
         self._commit_at = 0.0
         self._committing: asyncio.Task[None] | None = None
@@ -187,7 +186,7 @@ class Scheduler:
 
     def _keep_trace(self, request: Request, origin: Origin, record: Record) -> None:
         """Only of the few that carry one: the job's id is reckoned for it."""
-        if isinstance(request, StartRequest) and context_of(record.headers):
+        if isinstance(request, StartRequest) and trace_headers(record.headers):
             job_id = job_id_of(request.endpoint, request.request_id or request_id_at(origin))
             self._traces.keep(job_id, record.headers)
 
@@ -209,10 +208,10 @@ class Scheduler:
         encode, together = self._codec.encode, []
         for decision in decisions:
             items = [(JOB_EVENTS, event.job_id, encode(event)) for event in decision.events]
-            parent = self._traces.take(decision.job_id) if isinstance(decision.events[0], JobInitialized) else ()
+            parent = self._traces.pop(decision.job_id) if isinstance(decision.events[0], JobInitialized) else ()
             if parent:
-                span = self._tracing.begin("decide", parent, {"job_id": decision.job_id})
-                self._submit(items, span.headers)
+                span = begin_span("decide", parent, {"job_id": decision.job_id})
+                self._submit(items, headers_of(span))
                 span.end()
             else:
                 together += items
