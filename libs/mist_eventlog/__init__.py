@@ -3,7 +3,7 @@
 from mist_eventlog.address import KafkaAddress
 from mist_eventlog.appender import Appender
 from mist_eventlog.dead_letters import dead_letter
-from mist_eventlog.errors import LogResetError, OutageError, PoisonError
+from mist_eventlog.errors import LogResetError, OutageError, PoisonError, SchemaPendingError
 from mist_eventlog.group import GroupTail
 from mist_eventlog.leadership import Leadership
 from mist_eventlog.reader import Reader, committed
@@ -28,6 +28,7 @@ __all__ = [
     "Reader",
     "Record",
     "RecordMetadata",
+    "SchemaPendingError",
     "Tail",
     "committed",
     "dead_letter",

@@ -21,7 +21,18 @@ from mist_domain.facts.requests import (
     request_id_at,
 )
 from mist_domain.scheduling.cluster import Cluster, Decision
-from mist_eventlog import Appender, Codec, GroupTail, Leadership, OutageError, PoisonError, Record, Tail, dead_letter
+from mist_eventlog import (
+    Appender,
+    Codec,
+    GroupTail,
+    Leadership,
+    OutageError,
+    PoisonError,
+    Record,
+    SchemaPendingError,
+    Tail,
+    dead_letter,
+)
 from mist_eventlog.topics.names import HOSTS, JOB_EVENTS, REGISTRY, REQUESTS
 from mist_runtime.tracing import Headers, TraceContexts, begin_span, headers_of, trace_headers
 from mist_scheduler.clock import TickClock
@@ -70,6 +81,7 @@ class Scheduler:
         )
         self._early = EarlyCancels()
         self._traces = TraceContexts()
+        self._reads: dict[str, asyncio.Task[list[Record]]] = {}
         self._aside: set[asyncio.Task[None]] = set()
         self._commit_at = 0.0
         self._committing: asyncio.Task[None] | None = None
@@ -102,7 +114,7 @@ class Scheduler:
             await self._leave()
 
     async def _turn_for_ever(self) -> None:
-        reads: dict[str, asyncio.Task[list[Record]]] = {}
+        reads = self._reads
         try:
             while True:
                 self._read_on(reads)
@@ -173,6 +185,10 @@ class Scheduler:
         origin = Origin(topic=record.topic, partition=record.partition, offset=record.offset, time=record.time)
         try:
             request = read_request(self._codec, record.value)
+        except SchemaPendingError:
+            self.intake.open(origin)
+            self._reads[f"{record.partition}/{record.offset}"] = asyncio.create_task(self._await_schema(record))
+            return
         except PoisonError as poison:
             self.intake.open(origin)
             self._bury(record, origin, poison.reason)
@@ -183,6 +199,11 @@ class Scheduler:
         else:
             self._keep_trace(request, origin, record)
             self.intake.take(Pending(request, origin, record))
+
+    async def _await_schema(self, record: Record) -> list[Record]:
+        """The record once its schema is known: one more read of the loop, which the others do not wait for."""
+        await self._codec.schema_known(record.value)
+        return [record]
 
     def _keep_trace(self, request: Request, origin: Origin, record: Record) -> None:
         """Only of the few that carry one: the job's id is reckoned for it."""
