@@ -1,7 +1,7 @@
 """Appends to the log: acknowledged by all replicas, idempotent, in the order of submission within each partition.
 
-Batches are made here and not by aiokafka's accumulator: `submit` must not await, or two submissions could overtake each
-other, and a failed batch must fail everything behind it.
+Batches are made here and not by aiokafka's accumulator, which is as fast: its `send` must be awaited where a batch is
+full, so that one partition without a leader would hold up all others, and it sends on behind a batch that failed.
 """
 
 import asyncio
@@ -186,7 +186,7 @@ class Appender:
             max_batch_size=_BATCH_BYTES,
             request_timeout_ms=10_000,
         )
-        # aiokafka (0.8 to 0.14) gives a batch up after `request_timeout_ms` without a leader, and has no setting for it:
+        # aiokafka (0.14) gives a batch up after `request_timeout_ms` without a leader, and has no setting for it:
         # an election may take longer. tests/contract/test_aiokafka.py holds the attribute.
         producer._message_accumulator._batch_ttl = self._time_limit  # noqa: SLF001
         try:
@@ -256,7 +256,7 @@ class Appender:
 
     def _lane(self, topic: str, key: str | bytes | None, value: bytes) -> Lane:
         if len(value) > LARGEST_VALUE:
-            raise ValueError(f"a record of {len(value)} bytes, where {topic} accepts {LARGEST_VALUE} at most")
+            raise ValueError(f"a record of {len(value)} bytes, where {LARGEST_VALUE} is the limit of {topic}")
         partition = self._partition(topic, key)
         return self._lanes.get(partition) or self._open(partition)
 

@@ -138,7 +138,7 @@ class GroupTail:
         """Leave the group, so that another member takes over at once."""
         if self._opened is None:
             return
-        # aiokafka (0.10 to 0.14) sends no LeaveGroup for a member with an instance id, as Kafka's own client does: the
+        # aiokafka (0.14) sends no LeaveGroup for a member with an instance id, as Kafka's own client does: the
         # group would wait for `session_timeout`. tests/contract/test_aiokafka.py holds the attribute.
         self._opened._coordinator._group_instance_id = None  # noqa: SLF001
         await stop_consumer(self._opened)
