@@ -1,4 +1,4 @@
-"""`topics.yaml` as frozen facts."""
+"""`topics.yaml` as frozen dataclasses."""
 
 import math
 from collections.abc import Mapping
