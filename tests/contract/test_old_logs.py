@@ -137,7 +137,9 @@ def test_the_registry_of_an_old_log_folds_to_the_entries_it_had() -> None:
     for line in lines_of(REGISTRY):
         if isinstance(line.record, RegistryEvent):
             fold_registry(registry, line.record)
-    assert {key: plain(entry, shapes[key.split("/")[0]]) for key, entry in registry.items()} == expected()["registry"]
+    tables = {"endpoint": registry.endpoints, "context": registry.contexts, "artifact": registry.artifacts}
+    entries = {f"{kind}/{name}": (kind, entry) for kind, table in tables.items() for name, entry in table.items()}
+    assert {key: plain(entry, shapes[kind]) for key, (kind, entry) in entries.items()} == expected()["registry"]
 
 
 def test_an_old_log_holds_every_kind_that_its_readme_names() -> None:
