@@ -137,7 +137,11 @@ def test_the_registry_of_an_old_log_folds_to_the_entries_it_had() -> None:
     for line in lines_of(REGISTRY):
         if isinstance(line.record, RegistryEvent):
             fold_registry(registry, line.record)
-    tables = {"endpoint": registry.endpoints, "context": registry.contexts, "artifact": registry.artifacts}
+    tables: dict[str, dict[str, Any]] = {
+        "endpoint": registry.endpoints,
+        "context": registry.contexts,
+        "artifact": registry.artifacts,
+    }
     entries = {f"{kind}/{name}": (kind, entry) for kind, table in tables.items() for name, entry in table.items()}
     assert {key: plain(entry, shapes[kind]) for key, (kind, entry) in entries.items()} == expected()["registry"]
 
