@@ -44,6 +44,7 @@ class Submission:
     def fail(self, error: Exception) -> None:
         if not self.future.done():
             self.future.set_exception(error)
+            self.future.exception()  # asyncio reports errors that nobody awaited; `Appender.watch` does that already
 
 
 Entry = tuple[Submission, int, bytes | None, bytes, Headers]

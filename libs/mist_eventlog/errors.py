@@ -9,6 +9,13 @@ class PoisonError(Exception):
         self.reason = reason
 
 
+class SchemaPendingError(Exception):
+    """A record's schema is being fetched from the registry: wait by `Codec.schema_known`, then decode it again."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"schema {number} of the schema registry is not fetched yet")
+
+
 class OutageError(Exception):
     """Kafka did not answer, or not as it should. What was appended may or may not stand: exit, restart, replay."""
 

@@ -12,7 +12,7 @@ from mist_bridge.settings import BridgeSettings
 from mist_bridge.telling import Telling
 from mist_domain.facts.job_events import JobEvent
 from mist_domain.facts.records import RECORDS
-from mist_eventlog import Appender, Codec, GroupTail, Partition, PoisonError, Reader, Record, Tail
+from mist_eventlog import Appender, Codec, GroupTail, Leadership, Partition, PoisonError, Reader, Record, Tail
 from mist_eventlog.topics.names import EVENTS_JSON
 
 LONGEST_WAIT = 1.0
@@ -30,23 +30,26 @@ class Bridge:
         self.telling = telling
         self.incoming = Incoming(appender, self._codec)
         self.outgoing = Outgoing(settings.kafka_address(), settings.bridge_group, settings.mqtt_packet_bytes)
-        self.active = False
         self.away: str | None = None if not settings.mqtt_host else "MQTT was not reached yet"
         self._settings = settings
         self._appender = appender
         self._tail = tail
         self._reader = reader
         self._newest = 0
-        self._owner = False
-        self._behind: dict[Partition, int] | None = None
         self._active_now = asyncio.Event()
+        self._leadership = Leadership(tail, on_change=self._active_now.clear)
         self._seat = GroupTail(
             settings.kafka_address(),
             EVENTS_JSON,
             settings.bridge_group,
             session_timeout=settings.bridge_session_seconds,
-            on_change=self._ownership_changed,
+            on_change=self._leadership.ownership_changed,
         )
+
+    @property
+    def active(self) -> bool:
+        """True while this instance publishes; false for a standby."""
+        return self._leadership.active
 
     def lag(self) -> dict[str, int]:
         return self._tail.lag()
@@ -70,12 +73,11 @@ class Bridge:
     async def _tell_for_ever(self) -> None:
         while True:
             self._take(await self._tail.next_batch(LONGEST_WAIT if self.active else 0.1))
-            if self._owner and not self.active:
-                await self._become_active_once_caught_up()
+            if await self._leadership.becomes_active():
+                self._begin()
             if self.active:
                 for told in self.telling.take():
-                    one = self._appender.submit([(EVENTS_JSON, told.job_id, told.text.encode())])
-                    one.add_done_callback(asyncio.Future.exception)  # a failure ends the process (`Appender.watch`)
+                    self._appender.submit([(EVENTS_JSON, told.job_id, told.text.encode())])
 
     async def _sit(self) -> None:
         """Keep the seat in the group; what it reads is read by the tail."""
@@ -124,22 +126,10 @@ class Bridge:
         if isinstance(event, get_args(JobEvent)):
             self.telling.fold(event, record.partition, record.offset, record.time, self._newest)
 
-    def _ownership_changed(self, owned: frozenset[int]) -> None:
-        self._owner, self.active, self._behind = bool(owned), False, None
-        self._active_now.clear()
-        log.info("ownership-changed", partitions=len(owned))
-
-    async def _become_active_once_caught_up(self) -> None:
-        """A new owner first reads what its predecessor told: the ends as they stand now."""
-        if self._behind is None:
-            self._behind = await self._tail.present_ends()
-        positions = self._tail.positions
-        self._behind = {place: end for place, end in self._behind.items() if positions[place] < end}
-        if not self._behind:
-            self.active, self._behind = True, None
-            self.telling.begin()
-            self._active_now.set()
-            log.info("bridge-active", untold=len(self.telling))
+    def _begin(self) -> None:
+        self.telling.begin()
+        self._active_now.set()
+        log.info("bridge-active", untold=len(self.telling))
 
 
 async def told_so_far(reader: Reader, telling: Telling) -> dict[Partition, int]:
