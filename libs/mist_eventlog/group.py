@@ -40,7 +40,7 @@ _VERSION = 0
 def one_member_reads_all(is_reading: Callable[[], bool]) -> type[AbstractPartitionAssignor]:
     """An assignor class for one consumer; `is_reading` is true while this member owns the partitions."""
 
-    class OneMemberReadsAll(AbstractPartitionAssignor):  # type: ignore[misc]
+    class OneMemberReadsAll(AbstractPartitionAssignor):
         name = "mist-one-member-reads-all"
 
         @classmethod
@@ -217,7 +217,7 @@ class GroupTail:
                 self._on_change(owned)
 
 
-class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
+class _Listener(ConsumerRebalanceListener):
     """During a rebalance the reader goes on as the reader: it most often stays it."""
 
     def __init__(self, assigned: Callable[[Iterable[TopicPartition]], None]) -> None:
