@@ -49,7 +49,7 @@ def test_each_schema_has_an_example_and_each_example_a_schema() -> None:
     assert sorted(example.name for example in examples) == [f"{file.stem}.json" for file in FILES]
 
 
-def test_each_record_stands_on_one_topic() -> None:
+def test_each_record_is_on_one_topic() -> None:
     placed = [record for topic in load_topics() for record in topic.records]
     assert sorted(placed) == sorted(record.__name__ for record in RECORDS)
 

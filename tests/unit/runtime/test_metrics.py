@@ -40,7 +40,7 @@ def test_figures_of_one_name_are_one_metric_with_labels() -> None:
     ]
 
 
-def test_a_host_tells_what_it_holds(tmp_path: Path) -> None:
+def test_a_host_exposes_what_it_holds(tmp_path: Path) -> None:
     """A driver's memory is that of all processes of its session."""
     bench = HostBench()
     bench.run("a")
@@ -50,8 +50,8 @@ def test_a_host_tells_what_it_holds(tmp_path: Path) -> None:
         (tmp_path / str(pid)).mkdir()
         fields = ["S", "1", "1", str(session), *["0"] * 17, str(pages), "0"]
         (tmp_path / str(pid) / "stat").write_text(f"{pid} (a ) name) {' '.join(fields)}")
-    told = {(figure.name, *figure.labels.values()): figure.value for figure in figures_of(bench.core, tmp_path)}
-    assert told == {
+    found = {(figure.name, *figure.labels.values()): figure.value for figure in figures_of(bench.core, tmp_path)}
+    assert found == {
         ("mist_host_workers", "starting"): 0,
         ("mist_host_workers", "idle"): 0,
         ("mist_host_workers", "spare"): 0,
@@ -77,7 +77,7 @@ def test_what_became_of_jobs_is_summed_as_the_log_has_it() -> None:
     assert list(jobs.tally.ran.buckets())[-1] == ("+Inf", 1)
 
 
-def test_the_first_that_waits_tells_how_long_its_context_has_waited() -> None:
+def test_the_first_waiting_job_shows_how_long_its_context_has_waited() -> None:
     jobs = Jobs(Feed(lambda: [0]))
     for at, job_id in enumerate(("a", "b"), 5):
         jobs.fold(facts.initialized(job_id), Position(0, at, at * 1000))
