@@ -71,6 +71,7 @@ lint: $(READY)
 	$(BIN)/lint-imports
 
 fmt: $(READY)
+	$(BIN)/python tests/checks/sync_client.py
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
 

@@ -1,4 +1,4 @@
-"""Kafka as a log of facts: codec, topics, append, replay, dead letters. Knows no jobs."""
+"""Kafka as a log of facts: codec, topics, appends, replay, leadership, dead letters. Knows no jobs."""
 
 from mist_eventlog.address import KafkaAddress
 from mist_eventlog.appender import Appender

@@ -2,12 +2,12 @@
 
 import asyncio
 
+from mist_bridge.backlog import Backlog
 from mist_bridge.metrics import figures_of
-from mist_bridge.service import Bridge, told_so_far
+from mist_bridge.service import Bridge, read_published
 from mist_bridge.settings import BridgeSettings
-from mist_bridge.telling import Telling
 from mist_eventlog import Appender, Reader, Tail
-from mist_eventlog.topics import partition_counts
+from mist_eventlog.topics import load_topics
 from mist_eventlog.topics.names import EVENTS_JSON, JOB_EVENTS
 from mist_runtime.health import Health
 from mist_runtime.metrics import register_figures
@@ -21,10 +21,11 @@ async def serve(settings: BridgeSettings, health: Health, stop: asyncio.Event) -
         Appender(settings.kafka_address(), time_limit=settings.outage_seconds) as appender,
         Reader(settings.kafka_address()) as reader,
     ):
-        telling = Telling(partition_counts()[JOB_EVENTS])
-        offsets = await told_so_far(reader, telling)
+        topics = {topic.name: topic for topic in load_topics()}
+        backlog = Backlog(topics[JOB_EVENTS].partitions, topics[EVENTS_JSON].retention_ms)
+        offsets = await read_published(reader, backlog)
         async with Tail(settings.kafka_address(), (JOB_EVENTS, EVENTS_JSON), offsets=offsets) as tail:
-            bridge = Bridge(settings, appender, tail, reader, telling)
+            bridge = Bridge(settings, appender, tail, reader, backlog)
             health.watch(lambda: appender.silent() or tail.left_behind())
             register_figures(lambda: figures_of(bridge))
             await bridge.replay()

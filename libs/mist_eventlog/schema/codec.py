@@ -31,7 +31,7 @@ class _Writing:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """`reader` is the newest schema, or `None` when that is the one it was written with."""
+    """`writer` is the schema of the bytes; `reader` the newest one, `None` when they are the same."""
 
     name: str
     writer: Any
@@ -45,7 +45,7 @@ class Codec:
     def __init__(
         self, records: Iterable[type], schemas: Path | None = None, confluent: ConfluentSchemas | None = None
     ) -> None:
-        """`confluent`: where the schemas are of records that come in Confluent's framing."""
+        """`schemas`: the folder of the `.avsc` files. `confluent`: schemas of records in Confluent's framing."""
         folder = schemas or schemas_folder()
         self._writings: dict[type, _Writing] = {}
         self._readings: dict[bytes, _Reading] = {}
@@ -117,7 +117,7 @@ def _read(value: bytes, head: int, reading: _Reading) -> Any:
 
 
 def _compare(record: type, newest: Version) -> None:
-    """Refuse a class whose fields are not its schema's."""
+    """Raise `ValueError` for a class whose fields are not its schema's."""
     fields = {field.name for field in dataclasses.fields(record)}
     written = {field["name"] for field in newest.schema["fields"]}
     if fields != written:
@@ -128,13 +128,13 @@ def _compare(record: type, newest: Version) -> None:
 
 
 def _unreadable(value: bytes) -> str:
-    """Why there is no schema for these bytes."""
+    """The reason why there is no schema for these bytes."""
     if not value:
         return "empty: a record without a value"
     if value[:1] == _CONFLUENT:
         return "Confluent framing (first byte 00): only requests may have it, where a schema registry is configured"
     if value[:2] != MARKER:
-        return f"neither Avro nor JSON: it begins with {value[:2].hex(' ')}, an Avro record with c3 01"
+        return f"neither Avro nor JSON: it begins with {value[:2].hex(' ')}, an Avro record begins with c3 01"
     if len(value) < _HEAD:
         return f"truncated: {len(value)} bytes, where marker and fingerprint alone are {_HEAD}"
     return f"unknown schema: no schema file has the fingerprint {value[2:_HEAD].hex()}"

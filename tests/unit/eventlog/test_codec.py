@@ -89,7 +89,7 @@ def test_any_bytes_after_a_known_fingerprint_are_a_record_or_poison(record: type
             b"\x00\x00\x00\x00\x01ab",
             "Confluent framing (first byte 00): only requests may have it, where a schema registry is configured",
         ),
-        (b"hello", "neither Avro nor JSON: it begins with 68 65, an Avro record with c3 01"),
+        (b"hello", "neither Avro nor JSON: it begins with 68 65, an Avro record begins with c3 01"),
         (b"\xc3\x01\x00", "truncated: 3 bytes, where marker and fingerprint alone are 10"),
         (
             b"\xc3\x01\x01\x02\x03\x04\x05\x06\x07\x08ab",
