@@ -17,7 +17,6 @@ from mist_worker_host.core.host import HostCore
 from mist_worker_host.core.instructions import Append, Cancel, Instruction, Kill, Launch, Publish, RunAttempt, StopIdle
 from mist_worker_host.core.stimuli import CaughtUp, DrainAsked, Fact, Read, Stimulus, TimePassed
 from mist_worker_host.drivers.drivers import Drivers
-from mist_worker_host.drivers.protocol import Printout
 from mist_worker_host.drivers.state_folder import StateFolder
 from mist_worker_host.settings import WorkerHostSettings
 from mist_worker_host.traces import JobTraces
@@ -41,7 +40,7 @@ class WorkerHost:
         self._inbox: list[Stimulus] = []
         self._turning = False
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._drivers = Drivers(core.identity.host_id, settings, folder, self.tell, self._print_lines)
+        self._drivers = Drivers(core.identity.host_id, settings, folder, self.tell, self._append_log)
 
     # -- what comes in -------------------------------------------------------------------------------------------------
 
@@ -160,9 +159,8 @@ class WorkerHost:
         if not done.cancelled() and done.exception() is None:
             self._drivers.renew(sent + self._settings.lease_seconds)
 
-    def _print_lines(self, printout: Printout, sequence: int) -> "asyncio.Future[list[RecordMetadata]]":
-        lines = LogLines(job_id=printout.job_id, attempt=printout.attempt, sequence=sequence, lines=printout.lines)
-        return self._submit([(JOB_LOGS, printout.job_id, self._codec.encode(lines))])
+    def _append_log(self, lines: LogLines) -> "asyncio.Future[list[RecordMetadata]]":
+        return self._submit([(JOB_LOGS, lines.job_id, self._codec.encode(lines))])
 
     def _submit(self, items: list[tuple[str, str, bytes]]) -> "asyncio.Future[list[RecordMetadata]]":
         """Append without waiting; a failure ends the process (`Appender.watch`)."""

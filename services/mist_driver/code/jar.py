@@ -17,10 +17,18 @@ from pathlib import Path
 from typing import Any
 
 from mist_driver.code.call_styles import Arguments, Call, JobCodeError
-from mist_driver.code.java_error import JavaError
 from mist_driver.spark.context import JobContext
 
 MAIN, WORK = "main", "work"
+
+
+class JavaError(Exception):
+    """An exception of the job's Java code; `kind` is its class, `trace` its stack trace."""
+
+    def __init__(self, kind: str, message: str, trace: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.trace = trace
 
 
 def jar_call(path: Path, class_name: str) -> Call:

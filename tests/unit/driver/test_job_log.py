@@ -5,7 +5,8 @@ import threading
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mist_driver.output.job_log import BATCH_LINES, LINE_LENGTH, JobLog, LogLine
+from mist_domain.facts.logs import LogLine
+from mist_driver.output.job_log import BATCH_LINES, LINE_LENGTH, JobLog
 
 Batches = list[list[LogLine]]
 
@@ -17,7 +18,7 @@ def made(kept_bytes: int = 1_000_000) -> tuple[JobLog, Batches, list[JobLog]]:
 
 
 def told(batches: Batches) -> list[tuple[str, str]]:
-    return [(line["level"], line["text"]) for batch in batches for line in batch]
+    return [(line.level, line.text) for batch in batches for line in batch]
 
 
 def test_a_line_is_whole_when_its_end_is_written() -> None:
@@ -92,7 +93,7 @@ def test_batches_and_lines_have_a_largest_size() -> None:
     log.write("INFO", "z" * (5 * LINE_LENGTH))
     log.close()
     assert all(len(batch) <= BATCH_LINES for batch in batches)
-    assert all(sum(len(line["text"]) for line in batch) <= 300_000 for batch in batches)
+    assert all(sum(len(line.text) for line in batch) <= 300_000 for batch in batches)
     assert "".join(text for _, text in told(batches)).count("z") == 5 * LINE_LENGTH
 
 
