@@ -183,14 +183,16 @@ def decode(line: bytes, expected: Mapping[str, type[_Expected]]) -> _Expected:
         raise ProtocolError(f"a line is not a message: {error!r} in {line[:200]!r}") from error
 
 
-def _check_types(content: Mapping[str, Any], types: Mapping[str, frozenset[type]]) -> None:
-    """Raises `TypeError`. Missing and unknown fields are the constructor's to refuse."""
+def _check_types(content: object, types: Mapping[str, frozenset[type]]) -> None:
+    """Raises `TypeError`, or `KeyError` for an unknown field. Missing ones are the constructor's to refuse."""
+    if not isinstance(content, dict):
+        raise TypeError(f"{content!r} is no object")
     for name, value in content.items():
         if type(value) not in types[name]:
             raise TypeError(f"{name} is of type {type(value).__name__}")
 
 
-def _log_lines(lines: list[dict[str, Any]]) -> tuple[LogLine, ...]:
+def _log_lines(lines: list[Any]) -> tuple[LogLine, ...]:
     for line in lines:
         _check_types(line, _LINE_TYPES)
     return tuple(LogLine(**line) for line in lines)

@@ -36,8 +36,8 @@ def identity(**changes: Any) -> Identity:
 
 
 class HostBench:
-    def __init__(self, patience: TimeLimits | None = None, **changes: Any) -> None:
-        self.core = HostCore(identity(**changes), patience or TimeLimits())
+    def __init__(self, limits: TimeLimits | None = None, **changes: Any) -> None:
+        self.core = HostCore(identity(**changes), limits or TimeLimits())
         self.appended: list[HostEvent] = []
         self.last: list[Instruction] = []
         self.offset = 0

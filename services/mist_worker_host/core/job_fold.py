@@ -1,4 +1,4 @@
-"""All jobs as this host has read them: those that are not over, and of the others only that they were."""
+"""All jobs as this host has read them: those that are active, and the ids of those that have ended."""
 
 from mist_domain.facts.job_events import JobInitialized
 from mist_domain.job import Job, evolve
@@ -13,8 +13,8 @@ class JobFold:
         self.offsets = [-1] * partitions
         self._ended: set[bytes] = set()
 
-    def take(self, fact: Fact) -> str | None:
-        """Fold one record; the id of the job it changed."""
+    def apply(self, fact: Fact) -> str | None:
+        """Fold one record. Returns the id of the job that it changed."""
         self.offsets[fact.partition] = fact.offset
         event = fact.event
         if event is None:
