@@ -190,7 +190,7 @@ class HostCore:
 
     def _time_passed(self, now: float) -> None:
         self.fleet.now = now
-        self._published = None
+        self._published = None  # each tick is a sign of life
         self.fleet.stop_idle(self.preparations.keeps)
         limits = self._limits
         for worker in list(self.fleet.workers.values()):

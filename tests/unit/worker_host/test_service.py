@@ -15,7 +15,7 @@ from mist_worker_host.core.instructions import DriverSettings, Launch
 from mist_worker_host.core.stimuli import CaughtUp, DriverExited, Stimulus
 from mist_worker_host.drivers.drivers import Drivers
 from mist_worker_host.drivers.state_folder import StateFolder
-from mist_worker_host.service import WorkerHost
+from mist_worker_host.service import HostLoop
 from mist_worker_host.settings import WorkerHostSettings
 from support.host_bench import HOST, identity
 
@@ -24,7 +24,7 @@ from support.host_bench import HOST, identity
 def folder(tmp_path: Path) -> Iterator[StateFolder]:
     one = StateFolder(tmp_path)
     yield one
-    one.end()
+    one.release()
 
 
 def test_a_driver_for_which_the_machine_has_no_room_is_one_that_could_not_start(folder: StateFolder) -> None:
@@ -43,8 +43,8 @@ async def test_a_bug_in_a_decision_ends_the_process(folder: StateFolder, monkeyp
         raise LookupError("a bug")
 
     core = HostCore(identity(), TimeLimits())
-    host = WorkerHost(core, WorkerHostSettings(), folder, Codec(RECORDS), Appender("127.0.0.1:1"))
+    host = HostLoop(core, WorkerHostSettings(), folder, Codec(RECORDS), Appender("127.0.0.1:1"))
     monkeypatch.setattr(core, "handle", fail)
-    host.tell(CaughtUp())
+    host.notify(CaughtUp())
     with pytest.raises(LookupError, match="a bug"):
         await asyncio.wait_for(host.watch(), 10)
