@@ -120,7 +120,7 @@ class DriverProcess:
         return [(line["level"], line["text"]) for batch in self.of(job_id, "log") for line in batch["lines"]]
 
     def has_hung_up(self) -> bool:
-        """Whether its end of the pipe is closed, also in every child it had."""
+        """True when its end of the pipe is closed, also in every child it had."""
         return not self._reader.is_alive()
 
     def processes(self) -> list[int]:

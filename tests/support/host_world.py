@@ -54,7 +54,7 @@ SLOTS, PLACES = 4, 2
 
 @dataclass
 class Driver:
-    """What a driver process knows. `runs`: job and attempt → whether a cancel came."""
+    """The state of a driver process. `runs`: job and attempt → True when a cancel came."""
 
     mode: Mode
     ready: bool = False

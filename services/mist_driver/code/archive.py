@@ -21,7 +21,7 @@ SUFFIXES = (".zip", ".egg", ".whl")
 
 @cache
 def archive_folder() -> Path:
-    """Where this driver packs archives anew; in its scratch folder (`TMPDIR`), which the host removes."""
+    """The folder of repacked archives, in the driver's scratch folder (`TMPDIR`), which the host removes."""
     return Path(tempfile.mkdtemp(prefix="mist-archives-"))
 
 

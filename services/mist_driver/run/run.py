@@ -10,7 +10,7 @@
 | start | a thread of the pool | the job's code runs; from here on a cancel must stop it |
 | withdraw | the thread that reads the pipe | canceled before any thread took it |
 | abandon | the "stop-code" thread of the cancel | the grace is over; reported as canceled, its thread left to the job |
-| end | the thread that started it | its code has returned or raised; after `abandon` nobody is told any more |
+| end | the thread that started it | its code has returned or raised; after `abandon` it is not reported again |
 
 Three locks keep cancels off the wrong run:
 
@@ -104,7 +104,7 @@ class Run:
             return True
 
     def withdraw(self) -> bool:
-        """True when no thread had taken it and now none will."""
+        """True when no thread had started it; none will from now on."""
         with self.lock:
             if self.state is not RunState.WAITING:
                 return False
@@ -122,7 +122,7 @@ class Run:
     def end(self) -> bool:
         """Called in its thread. True when its end is for this thread to report, False when it was abandoned before.
 
-        At most one interrupt can be pending, since none is sent outside the job's own code. It is taken back before
+        At most one interrupt can be pending, since none is sent outside the job's own code. It is cleared before
         anything changes, so the call may be repeated when the interrupt broke it off.
         """
         with self.lock:

@@ -171,7 +171,7 @@ class HostCore:
             self.attempts.lose_all(worker, loss)
 
     def _loss(self, worker: FleetWorker, reason: str, lines: tuple[str, ...]) -> outcomes.Loss:
-        """A driver that ends before it was ready, and was not told to end, has failed."""
+        """A driver that ends before it was ready, and was not asked to end, has failed."""
         failed = not worker.ready and not worker.stopping and not self.draining
         if failed:
             self.preparations.failed(worker)

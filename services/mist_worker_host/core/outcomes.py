@@ -37,7 +37,7 @@ def failed(host_id: str, job: Job, error: str, detail: str | None = None) -> Job
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loss:
-    """Why attempts were lost: `lines` are the last that their driver printed, `failed_driver` one that did not start."""
+    """The reason why attempts were lost. `lines`: the last that their driver printed. `failed_driver`: one that did not start."""
 
     reason: str
     lines: tuple[str, ...] = ()

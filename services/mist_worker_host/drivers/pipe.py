@@ -11,7 +11,7 @@ _CHUNK = 1 << 18
 
 
 class DriverPipe:
-    """`received` gets the lines that have arrived, without their ends; a line that is too long comes in pieces.
+    """`received` gets the lines that have arrived, without their ends; of a line that is too long comes its beginning.
 
     A closed or broken socket is no error: the process tells of its death, not its pipe.
     """

@@ -142,7 +142,7 @@ class DriverProcess:
         return self._printed.last()
 
     def reason(self) -> str:
-        """Why it died: its own last line if it left with one, else the exit code or signal."""
+        """The reason of its death: its own last line if it left with one, else the exit code or signal."""
         code = self._process.returncode or 0
         if code < 0:
             return f"signal {-code} ({signal.Signals(-code).name})"

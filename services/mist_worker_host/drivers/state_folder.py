@@ -76,8 +76,8 @@ class StateFolder:
         return host_id
 
     def _clear_up(self) -> None:
-        for left in self._scratch.iterdir():
-            shutil.rmtree(left, ignore_errors=True)
+        for folder in self._scratch.iterdir():
+            shutil.rmtree(folder, ignore_errors=True)
         oldest = time.time() - _KEPT_ARTIFACT_SECONDS
         for artifact in self.artifacts.iterdir():
             if artifact.stat().st_mtime < oldest:

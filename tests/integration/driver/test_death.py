@@ -1,4 +1,4 @@
-"""How a driver ends, and that nothing of it stays behind: its JVM, Spark's Python workers, what jobs started."""
+"""A driver's end leaves nothing behind: neither its JVM, nor Spark's Python workers, nor what jobs started."""
 
 import os
 import signal

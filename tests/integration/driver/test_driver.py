@@ -258,7 +258,7 @@ def test_lines_of_no_job_go_to_the_drivers_output(driver: DriverProcess) -> None
 
 
 def ticking(path: Path) -> bool:
-    """Whether the file still grows."""
+    """True when the file still grows."""
     size = path.stat().st_size
     time.sleep(0.4)
     return path.stat().st_size > size

@@ -1,4 +1,4 @@
-"""What a job may return, and how a failure is told."""
+"""Results that a job may return, and the text of its failures."""
 
 import json
 from typing import Any

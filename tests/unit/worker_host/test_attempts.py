@@ -1,4 +1,4 @@
-"""What a worker host does with one attempt, from its assignment to its end, as given / when / then."""
+"""One attempt on a worker host, from its assignment to its end, as given / when / then."""
 
 import pytest
 

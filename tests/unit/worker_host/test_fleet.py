@@ -1,4 +1,4 @@
-"""Which driver serves a job, when a driver is started, kept, drained and stopped, as given / when / then."""
+"""The driver for each job; starting, keeping, draining and stopping drivers, as given / when / then."""
 
 from mist_domain.facts.job_events import JobAttemptLost, JobCanceled, JobFailed, JobFinished, JobStarted
 from mist_domain.facts.requests import StopWorkerRequest
