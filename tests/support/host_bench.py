@@ -41,11 +41,11 @@ class HostBench:
         self.appended: list[HostEvent] = []
         self.last: list[Instruction] = []
         self.offset = 0
-        self.tell(CaughtUp(), TimePassed(now=0.0))
+        self.handle(CaughtUp(), TimePassed(now=0.0))
 
     # -- when ----------------------------------------------------------------------------------------------------------
 
-    def tell(self, *stimuli: Stimulus) -> list[Instruction]:
+    def handle(self, *stimuli: Stimulus) -> list[Instruction]:
         self.last = self.core.handle(*stimuli)
         self.appended += [one.event for one in self.last if isinstance(one, Append)]
         return self.last
@@ -56,7 +56,7 @@ class HostBench:
         for event in events:
             facts.append(Fact(0, self.offset, AT, event))
             self.offset += 1
-        return self.tell(Read(facts=tuple(facts)))
+        return self.handle(Read(facts=tuple(facts)))
 
     def read_back(self) -> list[Instruction]:
         """The host reads all that it has appended."""
@@ -84,10 +84,10 @@ class HostBench:
         return worker
 
     def ready(self, worker: int = 1) -> list[Instruction]:
-        return self.tell(DriverReady(worker=worker, spark_ui="http://ui"))
+        return self.handle(DriverReady(worker=worker, spark_ui="http://ui"))
 
     def pass_time(self, now: float) -> list[Instruction]:
-        return self.tell(TimePassed(now=now))
+        return self.handle(TimePassed(now=now))
 
     # -- then ----------------------------------------------------------------------------------------------------------
 

@@ -80,11 +80,11 @@ class HostWorld:
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
         self.core = HostCore(identity(slots=SLOTS, max_workers=PLACES), TimeLimits())
-        self.tell(CaughtUp())
+        self.handle(CaughtUp())
 
     # -- the host's world ----------------------------------------------------------------------------------------------
 
-    def tell(self, stimulus: Stimulus) -> None:
+    def handle(self, stimulus: Stimulus) -> None:
         for instruction in self.core.handle(stimulus):
             self._carry_out(instruction)
         self._check()
@@ -230,15 +230,15 @@ class HostWorld:
         events = self.log[self.read : self.read + (count or self.rng.randrange(1, 6))]
         facts = tuple(Fact(0, self.read + index, self.read + index, event) for index, event in enumerate(events))
         self.read += len(events)
-        self.tell(Read(facts=facts))
+        self.handle(Read(facts=facts))
 
     def _time(self) -> None:
         self.now += self.rng.choice((0.5, 1, 5, 400 if self.rng.random() < 0.05 else 1))
-        self.tell(TimePassed(now=self.now))
+        self.handle(TimePassed(now=self.now))
 
     def _stop(self) -> None:
         if self.rng.random() < 0.2:
-            self.tell(StopWorkerRequest(host_id=HOST, worker_id=self.rng.choice("xy")))
+            self.handle(StopWorkerRequest(host_id=HOST, worker_id=self.rng.choice("xy")))
 
     def _driver(self) -> None:
         if self.drivers:
@@ -249,14 +249,14 @@ class HostWorld:
         rng = self.rng
         if driver.ending or rng.random() < self.luck:
             del self.drivers[key]
-            self.tell(DriverExited(worker=key, reason="exit code 1", lines=("x",)))
+            self.handle(DriverExited(worker=key, reason="exit code 1", lines=("x",)))
         elif not driver.ready and rng.random() < 2 * self.luck:
             driver.ending = True
-            self.tell(DriverUnusable(worker=key, error="no"))
+            self.handle(DriverUnusable(worker=key, error="no"))
         elif not driver.ready:
             driver.ready = True
-            self.tell(DriverSpawned(worker=key, pid=key))
-            self.tell(DriverReady(worker=key))
+            self.handle(DriverSpawned(worker=key, pid=key))
+            self.handle(DriverReady(worker=key))
         elif driver.runs:
             self._end_run(key, driver)
 
@@ -270,7 +270,7 @@ class HostWorld:
         if driver.runs.pop(run):
             abandoned = rng.random() < 0.2
             reports += [RunCanceled(worker=key, job_id=job_id, attempt=attempt, abandoned=abandoned)] * 3
-        self.tell(rng.choice(reports))
+        self.handle(rng.choice(reports))
 
     # -- the end -------------------------------------------------------------------------------------------------------
 
@@ -290,10 +290,10 @@ class HostWorld:
         return self
 
     def drain(self) -> "HostWorld":
-        self.tell(DrainAsked(now=self.now))
-        self.tell(TimePassed(now=self.now + 60))
+        self.handle(DrainAsked(now=self.now))
+        self.handle(TimePassed(now=self.now + 60))
         self.calm()
         for key in [key for key, driver in self.drivers.items() if driver.ending]:
             del self.drivers[key]
-            self.tell(DriverExited(worker=key, reason="exit code 0"))
+            self.handle(DriverExited(worker=key, reason="exit code 0"))
         return self

@@ -57,7 +57,7 @@ def _pack(path: Path, packed: Path, name: str) -> None:
 
 def _give_to_spark(packed: Path) -> None:
     """Spark adds it to the import path here and in its workers."""
-    from pyspark import SparkContext  # noqa: PLC0415 (loaded)
+    from pyspark import SparkContext
 
     context = SparkContext._active_spark_context
     if context is not None:

@@ -51,7 +51,7 @@ class _Java:
         self._gateway: Any = session.sparkContext._gateway
 
     def run(self, path: str, class_name: str, arguments: Arguments) -> Any:
-        from py4j.protocol import Py4JJavaError  # noqa: PLC0415 (loaded with pyspark)
+        from py4j.protocol import Py4JJavaError
 
         loader = self._loader(path)
         style, method = self._method(loader, path, class_name)
@@ -98,7 +98,7 @@ class _Java:
         return next((style, method) for style, method in found if method is works[0])
 
     def _class(self, loader: Any, path: str, name: str) -> Any:
-        from py4j.protocol import Py4JJavaError  # noqa: PLC0415 (loaded with pyspark)
+        from py4j.protocol import Py4JJavaError
 
         try:
             return loader.loadClass(name)

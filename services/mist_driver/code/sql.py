@@ -27,7 +27,7 @@ def _collect(frame: Any, rows: int) -> dict[str, Any]:
     """Rows in Spark's own JSON: decimals, dates and nested rows too."""
     if not frame.columns:
         return {"result": []}
-    from pyspark.sql.functions import struct, to_json  # noqa: PLC0415 (pyspark is loaded by whoever has a session)
+    from pyspark.sql.functions import struct, to_json
 
     as_json = frame.select(to_json(struct("*"), {"ignoreNullFields": "false"}))
     found = [json.loads(row[0]) for row in as_json.limit(rows + 1).collect()]

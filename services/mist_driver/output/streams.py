@@ -4,7 +4,7 @@ import io
 import logging
 import sys
 from collections.abc import Callable
-from typing import TextIO
+from typing import Any, TextIO
 
 from mist_driver.output.job_log import JobLog
 
@@ -23,15 +23,13 @@ def route_output(current_log: CurrentLog) -> None:
 class RoutedText(io.TextIOBase):
     """Standard output or standard error. `level` is the level of a line that a job writes there."""
 
+    encoding = "utf-8"
+
     def __init__(self, real: TextIO, level: str, current_log: CurrentLog) -> None:
         self._real = real
         self._level = level
         self._current_log = current_log
         self.buffer = RoutedBytes(self)
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override]
-        return "utf-8"
 
     def writable(self) -> bool:
         return True
@@ -59,7 +57,7 @@ class RoutedBytes(io.RawIOBase):
     def writable(self) -> bool:
         return True
 
-    def write(self, data: bytes, /) -> int:  # type: ignore[override]
+    def write(self, data: Any, /) -> int:
         self._text.write(bytes(data).decode("utf-8", "replace"))
         return len(data)
 

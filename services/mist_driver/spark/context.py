@@ -110,6 +110,6 @@ class Publisher:
 
 
 def _sql_context(session: "SparkSession") -> "SQLContext":
-    from pyspark.sql import SQLContext  # noqa: PLC0415 (pyspark is loaded by whoever has a session)
+    from pyspark.sql import SQLContext
 
     return SQLContext(session.sparkContext, session)

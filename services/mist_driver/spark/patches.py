@@ -54,7 +54,7 @@ def wrap_new_threads(wrapped: Callable[[Callable[[], None]], Callable[[], None]]
     def start_wrapped(self: threading.Thread) -> None:
         body = wrapped(self.run)
         if body != self.run:
-            self.run = body  # type: ignore[method-assign]
+            vars(self)["run"] = body
         start(self)
 
     _replace(threading.Thread, "start", start_wrapped)
@@ -70,8 +70,8 @@ def raise_cancels(is_canceled_call: Callable[[str], bool]) -> None:
     sees each answer. pyspark wraps that function itself (since 1.5, from 4.0 in `pyspark.errors.exceptions.captured`), so
     it is asked to wrap ours again.
     """
-    from py4j import protocol  # noqa: PLC0415 (loaded with pyspark)
-    from pyspark.errors.exceptions.captured import install_exception_handler  # noqa: PLC0415
+    from py4j import protocol
+    from pyspark.errors.exceptions.captured import install_exception_handler
 
     original = protocol.get_return_value
 
@@ -108,7 +108,7 @@ def show_each_job_its_own(root: "SparkSession", job_session: "Callable[[], Spark
 
 def _patch_session(current: "Callable[[], SparkSession]") -> None:
     """`active` exists since pyspark 3.5, `getActiveSession` since 3.0."""
-    from pyspark.sql import SparkSession  # noqa: PLC0415 (pyspark is loaded by whoever has a session)
+    from pyspark.sql import SparkSession
 
     create_remote = SparkSession.Builder.getOrCreate
 
@@ -128,8 +128,8 @@ def _patch_session(current: "Callable[[], SparkSession]") -> None:
 
 def _patch_rdd(current: "Callable[[], SparkSession]") -> None:
     """Every new session makes itself `RDD.toDF`'s by `_monkey_patch_RDD` (since 1.3), which two modules hold."""
-    from pyspark import RDD  # noqa: PLC0415 (pyspark is loaded by whoever has a session)
-    from pyspark.sql import context, session  # noqa: PLC0415
+    from pyspark import RDD
+    from pyspark.sql import context, session
 
     def to_df(self: "RDD[Any]", schema: Any = None, sampleRatio: float | None = None) -> "DataFrame":  # noqa: N803
         return current().createDataFrame(self, schema, sampleRatio)
@@ -140,7 +140,7 @@ def _patch_rdd(current: "Callable[[], SparkSession]") -> None:
 
 
 def _patch_context(current: "Callable[[], SparkSession]") -> None:
-    from pyspark import SparkContext  # noqa: PLC0415 (pyspark is loaded by whoever has a session)
+    from pyspark import SparkContext
 
     def get_context(conf: Any = None) -> "SparkContext":  # noqa: ARG001 (its settings cannot be changed any more)
         return current().sparkContext

@@ -70,7 +70,7 @@ class Spark:
         settings = spark_settings(conf, worker_id, os.environ.get("TMPDIR"))
         prepare_environment(settings)
         os.environ["JAVA_HOME"] = str(spark_java_home(find_java()))
-        from pyspark.sql import SparkSession  # noqa: PLC0415 (a second of CPU, and the lease must run meanwhile)
+        from pyspark.sql import SparkSession  # a second of CPU: the lease must run meanwhile
 
         self.root = SparkSession.builder.config(map=dict(settings)).getOrCreate()
         self.context = self.root.sparkContext
@@ -106,7 +106,7 @@ class Spark:
         return self._hive.newSession()
 
     def _start_hive(self) -> "SparkSession":
-        from pyspark.sql import SparkSession  # noqa: PLC0415 (loaded already, by `start`)
+        from pyspark.sql import SparkSession
 
         if self.root.conf.get(HIVE) == "hive":
             return self.root

@@ -9,28 +9,12 @@ from typing import assert_never
 
 from mist_domain.facts.hosts import HeldAttempt, HostState
 from mist_domain.facts.requests import PrepareWorkerRequest, StopWorkerRequest
-from mist_worker_host.core import outcomes
+from mist_worker_host.core import outcomes, stimuli
 from mist_worker_host.core.attempts import Attempts, Identity, TimeLimits
 from mist_worker_host.core.fleet import Fleet
 from mist_worker_host.core.instructions import Instruction, Publish
 from mist_worker_host.core.job_fold import JobFold
 from mist_worker_host.core.spares import Preparations
-from mist_worker_host.core.stimuli import (
-    CaughtUp,
-    DrainAsked,
-    DriverExited,
-    DriverReady,
-    DriverSpawned,
-    DriverUnusable,
-    Fact,
-    Read,
-    RunCanceled,
-    RunFailed,
-    RunFinished,
-    Stimulus,
-    TimePassed,
-    WorkerKey,
-)
 from mist_worker_host.core.worker import FleetWorker
 
 
@@ -49,7 +33,7 @@ class HostCore:
         self.preparations = Preparations(self.fleet)
         self._drain_until: float | None = None
 
-    def handle(self, *stimuli: Stimulus) -> list[Instruction]:
+    def handle(self, *stimuli: stimuli.Stimulus) -> list[Instruction]:
         """Apply what happened, in order. Returns what is to be done now; a publication comes last."""
         for stimulus in stimuli:
             self._apply(stimulus)
@@ -91,7 +75,7 @@ class HostCore:
             prepared=self.preparations.state(),
         )
 
-    def unleased(self) -> frozenset[WorkerKey]:
+    def unleased(self) -> frozenset[stimuli.WorkerKey]:
         """The workers that may live on while Kafka is away: none of their runs could be started elsewhere."""
         return frozenset(key for key, worker in self.fleet.workers.items() if not self.attempts.is_leased(worker))
 
@@ -108,28 +92,28 @@ class HostCore:
             self._published = shown
             self._instructions.append(Publish())
 
-    def _apply(self, stimulus: Stimulus) -> None:
+    def _apply(self, stimulus: stimuli.Stimulus) -> None:
         match stimulus:
-            case Read():
+            case stimuli.Read():
                 self._read(stimulus.facts)
-            case RunFinished() | RunFailed() | RunCanceled():
+            case stimuli.RunFinished() | stimuli.RunFailed() | stimuli.RunCanceled():
                 self.attempts.reported(stimulus)
-            case TimePassed():
+            case stimuli.TimePassed():
                 self._time_passed(stimulus.now)
-            case DriverSpawned() | DriverReady() | DriverUnusable() | DriverExited():
+            case stimuli.DriverSpawned() | stimuli.DriverReady() | stimuli.DriverUnusable() | stimuli.DriverExited():
                 self._driver_changed(stimulus)
             case StopWorkerRequest():
                 self._stop_workers(stimulus)
             case PrepareWorkerRequest():
                 self._prepare(stimulus)
-            case CaughtUp():
+            case stimuli.CaughtUp():
                 self.caught_up = True
-            case DrainAsked():
+            case stimuli.DrainAsked():
                 self._drain(stimulus.now)
             case _:
                 assert_never(stimulus)
 
-    def _read(self, facts: tuple[Fact, ...]) -> None:
+    def _read(self, facts: tuple[stimuli.Fact, ...]) -> None:
         """Fold everything first: nothing is started that a later record of the same batch has ended."""
         apply = self.fold.apply
         changed = dict.fromkeys(apply(fact) for fact in facts)
@@ -137,18 +121,18 @@ class HostCore:
             if job_id is not None:
                 self.attempts.settle(job_id)
 
-    def _driver_changed(self, stimulus: DriverSpawned | DriverReady | DriverUnusable | DriverExited) -> None:
+    def _driver_changed(self, stimulus: stimuli.DriverChange) -> None:
         worker = self.fleet.workers.get(stimulus.worker)
         if worker is None:
             return
         match stimulus:
-            case DriverSpawned():
+            case stimuli.DriverSpawned():
                 worker.pid = stimulus.pid
-            case DriverReady():
+            case stimuli.DriverReady():
                 self._ready(worker, stimulus.spark_ui)
-            case DriverUnusable():
+            case stimuli.DriverUnusable():
                 self._give_up(worker, f"the driver could not start: {stimulus.error}", stimulus.lines)
-            case DriverExited():
+            case stimuli.DriverExited():
                 how = "the driver died" if worker.ready else "the driver could not start"
                 loss = self._loss(worker, f"{how}: {stimulus.reason}", stimulus.lines)
                 worker.stopping = True

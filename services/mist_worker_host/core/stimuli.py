@@ -103,5 +103,6 @@ class DrainAsked:
 
 
 Report = RunFinished | RunFailed | RunCanceled
-FromDriver = DriverSpawned | DriverReady | DriverUnusable | DriverExited | Report
+DriverChange = DriverSpawned | DriverReady | DriverUnusable | DriverExited
+FromDriver = DriverChange | Report
 Stimulus = Read | CaughtUp | StopWorkerRequest | PrepareWorkerRequest | FromDriver | TimePassed | DrainAsked
