@@ -13,14 +13,13 @@ from mist_domain.facts.job_events import JobEvent, JobInitialized
 from mist_domain.facts.logs import LogLines
 from mist_domain.facts.records import RECORDS
 from mist_domain.facts.requests import PrepareWorkerRequest, StopWorkerRequest
-from mist_eventlog import Appender, Codec, PoisonError, Reader, Record, RecordMetadata, Tail, wait_for_kafka
+from mist_eventlog import Appender, Codec, PoisonError, Reader, Record, RecordMetadata, Tail
 from mist_eventlog.topics import partition_counts
 from mist_eventlog.topics.names import HOSTS, JOB_EVENTS, JOB_LOGS, REQUESTS
 from mist_runtime.health import Health
 from mist_runtime.java import Java
 from mist_runtime.metrics import register_figures
 from mist_runtime.process import until
-from mist_runtime.tracing import tracing_of
 from mist_worker_host.core import instructions, stimuli
 from mist_worker_host.core.attempts import Identity, TimeLimits
 from mist_worker_host.core.host import HostCore
@@ -48,7 +47,7 @@ class HostLoop:
         self._settings = settings
         self._codec = codec
         self._appender = appender
-        self._traces = JobTraces(tracing_of("host", settings.traces))
+        self._traces = JobTraces()
         self._inbox: list[stimuli.Stimulus] = []
         self._turning = False
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -139,7 +138,7 @@ class HostLoop:
         for instruction in self._core.handle(*inbox):
             self._carry_out(instruction, appends)
         if appends:
-            self._submit(appends)
+            self._appender.submit(appends)
 
     def _carry_out(self, instruction: instructions.Instruction, appends: list[tuple[str, str, bytes]]) -> None:
         match instruction:
@@ -172,13 +171,8 @@ class HostLoop:
             self._drivers.renew(sent + self._settings.lease_seconds)
 
     def _append_log(self, lines: LogLines) -> "asyncio.Future[list[RecordMetadata]]":
-        return self._submit([(JOB_LOGS, lines.job_id, self._codec.encode(lines))])
-
-    def _submit(self, items: list[tuple[str, str, bytes]]) -> "asyncio.Future[list[RecordMetadata]]":
         """Append without waiting; a failure ends the process (`Appender.watch`)."""
-        appended = self._appender.submit(items)
-        appended.add_done_callback(lambda done: done.cancelled() or done.exception())
-        return appended
+        return self._appender.submit([(JOB_LOGS, lines.job_id, self._codec.encode(lines))])
 
 
 class HostService:
@@ -192,14 +186,7 @@ class HostService:
 
     async def serve(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set; its drivers end with it, whatever happens."""
-        async with self._health.beating():
-            await until(stop, wait_for_kafka(self._settings.kafka_address(), self._health.wait_for))
-            if not stop.is_set():
-                await self._connect(stop)
-
-    async def _connect(self, stop: asyncio.Event) -> None:
         kafka = self._settings.kafka_address()
-        self._health.wait_for("it reads the log")
         async with (
             Appender(kafka, time_limit=self._settings.outage_seconds) as appender,
             Tail(kafka, [JOB_EVENTS]) as jobs,
