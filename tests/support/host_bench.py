@@ -47,7 +47,7 @@ class HostBench:
 
     def handle(self, *stimuli: Stimulus) -> list[Instruction]:
         self.last = self.core.handle(*stimuli)
-        self.appended += [one.event for one in self.last if isinstance(one, Append)]
+        self.appended += [item.event for item in self.last if isinstance(item, Append)]
         return self.last
 
     def read(self, *events: JobEvent) -> list[Instruction]:
@@ -93,16 +93,16 @@ class HostBench:
 
     def got(self, kind: type[Kind]) -> list[Kind]:
         """The last instructions of that kind."""
-        return [one for one in self.last if isinstance(one, kind)]
+        return [item for item in self.last if isinstance(item, kind)]
 
     @property
     def done(self) -> list[Instruction]:
         """The last instructions but the publishing."""
-        return [one for one in self.last if not isinstance(one, Publish)]
+        return [item for item in self.last if not isinstance(item, Publish)]
 
     @property
     def launched(self) -> list[int]:
-        return [one.worker for one in self.got(Launch)]
+        return [launch.worker for launch in self.got(Launch)]
 
     def worker_of(self, job_id: str) -> int:
         worker = self.core.attempts.held[job_id].worker
@@ -113,12 +113,12 @@ class HostBench:
         return self.core.fold.jobs[job_id]
 
     def status(self, job_id: str = "a") -> Status | None:
-        """`None`: over, or never heard of."""
+        """`None` for a job that has ended or never existed."""
         job = self.core.fold.jobs.get(job_id)
         return job.status if job else None
 
     def held(self) -> list[tuple[str, int]]:
-        return [(one.job_id, one.attempt) for one in self.core.state().attempts]
+        return [(held.job_id, held.attempt) for held in self.core.state().attempts]
 
     def worker_states(self) -> dict[str, str]:
         return {worker.worker_id: worker.state for worker in self.core.state().workers}

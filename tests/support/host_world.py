@@ -71,7 +71,7 @@ class HostWorld:
     truth: dict[str, Job] = field(default_factory=dict)
     drivers: dict[int, Driver] = field(default_factory=dict)
     ran: list[tuple[str, int]] = field(default_factory=list)
-    said: list[HostEvent] = field(default_factory=list)
+    appended: list[HostEvent] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     read: int = 0
     now: float = 0.0
@@ -101,7 +101,7 @@ class HostWorld:
             case Kill() | StopIdle():
                 self._end_driver(instruction)
             case Append():
-                self.said.append(instruction.event)
+                self.appended.append(instruction.event)
                 self.travelling.append(instruction.event)
             case _:
                 pass
@@ -136,10 +136,10 @@ class HostWorld:
             for job in core.fold.jobs.values()
             if job.host_id == HOST and job.status >= Status.ASSIGNED
         }
-        held = {(one.job_id, one.attempt) for one in core.state().attempts}
+        held = {(held.job_id, held.attempt) for held in core.state().attempts}
         self._law(held == own, f"it holds {held}, its own are {own}")
         self._law(len(self.drivers) <= PLACES, f"{len(self.drivers)} drivers in {PLACES} places")
-        running = [one for one in core.attempts.held.values() if one.phase is not Phase.ENDING]
+        running = [attempt for attempt in core.attempts.held.values() if attempt.phase is not Phase.ENDING]
         self._law(len(running) <= SLOTS, f"{len(running)} attempts in {SLOTS} slots")
         for driver in self.drivers.values():
             loose = {key for key, canceled in driver.runs.items() if not canceled and key not in held}
@@ -149,13 +149,13 @@ class HostWorld:
         if not kept:
             self.wrong.append(broken)
 
-    def said_twice(self) -> list[str]:
+    def appended_twice(self) -> list[str]:
         """Attempts with two starts or two ends."""
-        starts = [(one.job_id, one.attempt) for one in self.said if isinstance(one, JobStarted)]
-        ends = [(one.job_id, one.attempt or 0) for one in self.said if not isinstance(one, JobStarted)]
+        starts = [(event.job_id, event.attempt) for event in self.appended if isinstance(event, JobStarted)]
+        ends = [(event.job_id, event.attempt or 0) for event in self.appended if not isinstance(event, JobStarted)]
         return [str(key) for keys in (starts, ends, self.ran) for key in keys if keys.count(key) > 1]
 
-    def left(self) -> list[str]:
+    def remaining(self) -> list[str]:
         """Jobs that the log still shows as this host's."""
         return [job.job_id for job in self.truth.values() if job.host_id == HOST and not job.status.final]
 
@@ -283,7 +283,7 @@ class HostWorld:
             self._read(10_000)
             for key, driver in list(self.drivers.items()):
                 self._move_driver(key, driver)
-            if not self.left() and not self.travelling:
+            if not self.remaining() and not self.travelling:
                 break
         alive = {job_id: job for job_id, job in self.truth.items() if not job.status.final}
         self._law(self.core.fold.jobs == alive, "its fold is another than the log's")

@@ -86,19 +86,19 @@ def caught(message: str) -> KeyError:
 
 
 def test_only_the_jobs_own_frames_are_told_with_its_causes() -> None:
-    told = to_failure(caught("x"), __file__)
-    assert told.error == "KeyError: 'x'"
-    assert 'File "test_outcome.py", line' in told.traceback
-    assert 'json.loads("{")' in told.traceback
-    assert "direct cause" in told.traceback
-    assert "decoder.py" not in told.traceback
+    failure = to_failure(caught("x"), __file__)
+    assert failure.error == "KeyError: 'x'"
+    assert 'File "test_outcome.py", line' in failure.traceback
+    assert 'json.loads("{")' in failure.traceback
+    assert "direct cause" in failure.traceback
+    assert "decoder.py" not in failure.traceback
     assert to_failure(caught("x"), "/elsewhere.py").traceback.count("File") == 0
 
 
 def test_a_long_message_is_cut_at_its_bytes() -> None:
-    told = to_failure(ValueError("ü" * 50_000), None)
-    assert len(told.error.encode()) <= 64_000
-    assert told.error.endswith("ü … (cut here)")
+    failure = to_failure(ValueError("ü" * 50_000), None)
+    assert len(failure.error.encode()) <= 64_000
+    assert failure.error.endswith("ü … (cut here)")
 
 
 @pytest.mark.parametrize(

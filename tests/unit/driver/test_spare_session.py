@@ -23,8 +23,8 @@ def numbered(made: threading.Semaphore) -> Callable[[], Any]:
 
 def test_every_taker_gets_a_session_of_its_own() -> None:
     spare = SpareSession(numbered(threading.Semaphore(0)))
-    taken = [cast("int", spare.get()) for _ in range(100)]
-    assert len(set(taken)) == 100
+    sessions = [cast("int", spare.get()) for _ in range(100)]
+    assert len(set(sessions)) == 100
 
 
 def test_one_is_made_ahead_and_no_more() -> None:

@@ -33,9 +33,9 @@ from support.host_bench import HOST, identity
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[StateFolder]:
-    one = StateFolder(tmp_path)
-    yield one
-    one.release()
+    state_folder = StateFolder(tmp_path)
+    yield state_folder
+    state_folder.release()
 
 
 def test_a_driver_for_which_the_machine_has_no_room_is_one_that_could_not_start(folder: StateFolder) -> None:

@@ -26,8 +26,8 @@ def test_spares_are_started_and_told() -> None:
     assert bench.worker_states() == {"default-spare-1": "spare", "default-spare-2": "spare"} | {
         "default-spare-2": "starting"
     }
-    told = Prepared(context="default", mode="exclusive", count=2, settings=context_hash(context()))
-    assert bench.core.state().prepared == (told,)
+    prepared = Prepared(context="default", mode="exclusive", count=2, settings=context_hash(context()))
+    assert bench.core.state().prepared == (prepared,)
 
 
 def test_the_same_request_again_and_one_for_another_host_change_nothing() -> None:
