@@ -16,7 +16,6 @@ from mist_gateway.http.app import build_api
 from mist_gateway.projection.state import Projection
 from mist_gateway.service import Gateway
 from mist_gateway.settings import GatewaySettings
-from mist_runtime.tracing import tracing_of
 
 SIGNATURE = '{"numbers":{"type":"MList","args":[{"type":"MInt"}]}}'
 
@@ -32,7 +31,6 @@ class FakeGateway:
         self.reason: str | None = None
         self.lagging: str | None = None
         self.store = ArtifactStore(self.settings.artifacts)
-        self.tracing = tracing_of("gateway", "")
         self.requests: list[StartRequest] = []
         self.tables = types.SimpleNamespace(registry=types.SimpleNamespace(wait_applied=_applied))
         self._offset = 0

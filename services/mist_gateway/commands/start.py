@@ -19,6 +19,7 @@ from mist_gateway.commands.registry import ENDPOINTS_ADVICE
 from mist_gateway.problems import ProblemError, bad_request, queue_full, too_large, unavailable, unknown
 from mist_gateway.projection.entry import JobRow
 from mist_gateway.service import Gateway
+from mist_runtime.tracing import begin_span, end_span, headers_of
 
 SOURCE = "Http"
 KEY_HEADER = "Idempotency-Key"
@@ -139,15 +140,14 @@ async def _append(
     if len(record) > MAX_REQUEST_BYTES:
         raise too_large(MAX_REQUEST_BYTES)
     attributes = {"job_id": started.job_id, "endpoint": request.endpoint}
-    span = gateway.tracing.begin("start request", options.trace, attributes)
+    span = begin_span("start request", options.trace, attributes)
     try:
-        placed = await gateway.append(REQUESTS, started.job_id, record, span.headers)
+        placed = await gateway.append(REQUESTS, started.job_id, record, headers_of(span))
     except (OutageError, TimeoutError) as error:
-        span.end("Kafka did not take it")
-        raise _unavailable(
-            "Kafka does not take the request at present; send it again with the same key.", started
-        ) from error
-    span.end()
+        end_span(span, "Kafka did not take it")
+        reason = "Kafka does not take the request at present; send it again with the same key."
+        raise _unavailable(reason, started) from error
+    end_span(span)
     return placed
 
 
