@@ -51,7 +51,7 @@ async def read_body(request: Request, limit: int = MAX_REQUEST_BYTES) -> bytes:
 
 
 def read_start_query(request: Request) -> "StartQuery":
-    """The options of a start. FastAPI's own reading of so many parameters took twice as long as the rest of it."""
+    """The options of a start. FastAPI reads so many parameters at twice the cost of the whole route."""
     try:
         return StartQuery.model_validate(dict(request.query_params))
     except ValidationError as error:
@@ -84,9 +84,9 @@ class Page(BaseModel):
     """A part of a list of jobs."""
 
     limit: Annotated[validation.Digits, AfterValidator(lambda limit: min(limit, LARGEST_LIMIT))] = Field(
-        25, description=f"How many at most; more than {LARGEST_LIMIT} is {LARGEST_LIMIT}."
+        25, description=f"The number of jobs; {LARGEST_LIMIT} at most."
     )
-    offset: validation.Digits = Field(0, description="How many to leave out first.")
+    offset: validation.Digits = Field(0, description="The number of jobs to skip.")
     status: list[validation.StatusWord] = Field([], description="Only jobs in this status; may be repeated.")
 
 
@@ -114,10 +114,10 @@ class StartQuery(BaseModel):
     perform_timeout: validation.Duration = Field(None, description="Cancel the job when it runs longer.")
     force: validation.Flag = Field(default=False, description="Wait for the end and answer the outcome.")
     timeout: validation.Duration = Field(
-        "1h", validate_default=True, description="With force: how long to wait before 504."
+        "1h", validate_default=True, description="With force: the longest wait, then 504."
     )
 
 
 PageQuery = Annotated[Page, Query()]
 JobsPageQuery = Annotated[JobsQuery, Query()]
-ForceArtifact = Annotated[validation.Flag, Query(description="Take it though its artifact cannot be read.")]
+ForceArtifact = Annotated[validation.Flag, Query(description="Accept an endpoint whose artifact cannot be read.")]

@@ -1,4 +1,4 @@
-"""`/v2/api/endpoints` (and `/functions`): what can be started, starting it, its jobs."""
+"""`/v2/api/endpoints` (and `/functions`): functions that can be started, starting them, their jobs."""
 
 import asyncio
 from collections.abc import Mapping

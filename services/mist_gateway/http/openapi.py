@@ -24,7 +24,7 @@ Every error is `{"error": "<code>", "message": "<the reason, and what to do>"}`.
 """
 
 TAGS = [
-    {"name": "endpoints", "description": "What can be started, and starting it."},
+    {"name": "endpoints", "description": "Functions that can be started, and starting them."},
     {"name": "jobs", "description": "Jobs, their history, their logs; cancelling."},
     {"name": "workers", "description": "Spark drivers that are up."},
     {"name": "contexts", "description": "Named groups of Spark settings."},

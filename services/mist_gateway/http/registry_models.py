@@ -87,14 +87,14 @@ class EndpointFields(BaseModel):
     name: validation.NameField
     lang: Annotated[str, Field(strict=True)] | None = Field(
         None,
-        description="As the path's suffix says; `scala` for a .jar.",
+        description="By default the language of the path's suffix; a .jar may be `scala` instead of `java`.",
         json_schema_extra={"enum": list(languages.LANGUAGES)},
     )
     path: validation.FilledText | None = Field(None, description="A path, a URL, or the name of an artifact.")
     class_name: validation.Text | None = Field(None, description="The function or class to run; unused for SQL.")
     default_context: validation.NameField | None = None
     tags: validation.Texts | None = None
-    retries: validation.Count | None = Field(None, description="How often a job whose worker is lost is run again.")
+    retries: validation.Count | None = Field(None, description="Further attempts of a job whose worker was lost.")
     start_timeout: validation.Duration = Field(None, description="A job that has not started in time fails.")
     perform_timeout: validation.Duration = Field(None, description="A job that runs longer is canceled.")
     execute: Any = Field(None, description="Read from the artifact; ignored here.")
@@ -139,7 +139,7 @@ class ContextFields(BaseModel):
     )
     name: validation.NameField
     spark_conf: validation.SparkSettings | None = None
-    downtime: validation.Duration = Field(None, description="How long an idle driver is kept.")
+    downtime: validation.Duration = Field(None, description="Idle time after which a driver is stopped.")
     max_jobs: validation.PositiveCount | None = Field(None, description="Jobs that run at once.")
     precreated: validation.YesNo | None = Field(None, description="Keep a driver ready before the first job.")
     spares: validation.Count | None = Field(None, description="Drivers kept ready for exclusive jobs.")

@@ -1,6 +1,6 @@
-"""Types of single values at the door, and the sentence for a value that does not fit.
+"""Types of single values, and the sentence for a value that does not fit.
 
-Each type carries a `MustBe`: the words for what is allowed. Thus every refusal reads alike, wherever the value stood:
+Each type carries a `MustBe`, the words for its allowed values. So every refusal reads alike, in a query or a body:
 `maxJobs is '0'; it must be a whole number, 1 or more.`
 """
 
@@ -32,7 +32,7 @@ _OLD_STATUSES = {
 
 @dataclass(frozen=True, slots=True)
 class MustBe:
-    """Annotation of a type: whatever is wrong with a value, the refusal says that it must be `allowed`.
+    """Annotation of a type: whatever is wrong with a value, the refusal names the `allowed` values.
 
     `code` is the error code; without it, the code names the parameter: `bad_limit`.
     """
@@ -144,7 +144,7 @@ def explain_parameters(errors: Sequence[ErrorDetails]) -> tuple[str, str]:
 
 
 def explain_fields(errors: Sequence[ErrorDetails], subject: str, allowed: Sequence[str]) -> str:
-    """One sentence for each error in the fields of `subject`, which may have the `allowed` ones."""
+    """One sentence for each error in the fields of `subject`; `allowed` are the names of all its fields."""
     others = [error for error in errors if error["type"] in {"extra_forbidden", "invalid_key"}]
     sentences = [_sentence(error, error["loc"]) for error in errors if error not in others]
     if others:
@@ -167,5 +167,5 @@ def _sentence(error: ErrorDetails, place: tuple[int | str, ...]) -> str:
 
 
 def _field(place: tuple[int | str, ...]) -> str:
-    """`sparkConf.spark.master`; the index in a repeated parameter says nothing."""
+    """The name of a field, such as `sparkConf.spark.master`, without indexes of repeated parameters."""
     return ".".join(str(part) for part in place if isinstance(part, str))
