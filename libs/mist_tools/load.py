@@ -15,7 +15,6 @@ import yaml
 from mist_domain.errors import RefusalError
 from mist_domain.facts.records import RECORDS
 from mist_domain.facts.registry import (
-    Context,
     ContextDefined,
     Endpoint,
     EndpointDefined,
@@ -28,14 +27,7 @@ from mist_eventlog.address import KafkaSettings
 from mist_eventlog.topics import TopicsMismatchError, check
 from mist_eventlog.topics.names import REGISTRY
 from mist_gateway.commands.signatures import UnreadableError, with_signature
-from mist_gateway.http.definitions import (
-    CONTEXT_FIELDS,
-    ENDPOINT_FIELDS,
-    context_fields,
-    endpoint_fields,
-    read_context,
-    read_endpoint,
-)
+from mist_gateway.http.registry_models import read_context, read_endpoint
 
 BROKER_WAIT = 5.0
 
@@ -46,7 +38,7 @@ def read_file(path: Path) -> list[RegistryEvent]:
     unknown = set(content) - {"contexts", "endpoints"}
     if unknown:
         raise RefusalError("bad_file", f"{path}: {min(unknown)!r} is unknown; a file has 'contexts' and 'endpoints'.")
-    contexts = [ContextDefined(context=_context(entry)) for entry in _entries(content, "contexts")]
+    contexts = [ContextDefined(context=read_context(entry)) for entry in _entries(content, "contexts")]
     endpoints = [EndpointDefined(endpoint=_endpoint(entry, path.parent)) for entry in _entries(content, "endpoints")]
     events: list[RegistryEvent] = [*contexts, *endpoints]
     _refuse_twice(events)
@@ -102,20 +94,13 @@ def _entries(content: Mapping[str, Any], kind: str) -> list[Mapping[str, Any]]:
     return entries
 
 
-def _context(entry: Mapping[str, Any]) -> Context:
-    fields = context_fields(entry)
-    fields.refuse_others(CONTEXT_FIELDS)
-    return read_context(fields, Context(name="default"))
-
-
 def _endpoint(entry: Mapping[str, Any], folder: Path) -> Endpoint:
-    fields = endpoint_fields({**entry, "path": locate(entry["path"], folder)} if _has_path(entry) else entry)
-    fields.refuse_others(ENDPOINT_FIELDS)
-    endpoint = read_endpoint(fields)
+    located = {**entry, "path": locate(entry["path"], folder)} if _has_path(entry) else entry
+    endpoint = read_endpoint(located)
     try:
         return with_signature(endpoint)
     except UnreadableError as error:
-        raise RefusalError("bad_field", f"{fields.of}: {error}.") from error
+        raise RefusalError("bad_field", f"endpoint {endpoint.name!r}: {error}.") from error
 
 
 def _has_path(entry: Mapping[str, Any]) -> bool:

@@ -1,1 +1,1 @@
-"""Who may do what: tokens, scopes, rates."""
+"""Access to the API: tokens, scopes, rates."""

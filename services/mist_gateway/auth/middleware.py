@@ -1,24 +1,50 @@
-"""Before the API: who asks, whether they may, and whether not too often."""
+"""The guard before the API: tokens, scopes and rates."""
 
 import asyncio
 import ipaddress
 import math
 import sys
+from collections import OrderedDict
 from typing import Protocol
 
 from starlette.datastructures import Headers, QueryParams
-from starlette.responses import Response
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from mist_gateway.auth.rates import Rates
+from mist_domain.wire.json_text import write_json
 from mist_gateway.auth.scopes import Caller, needed
 from mist_gateway.auth.tokens import SignedTokens, TokenFile
-from mist_gateway.http.responses import json_answer
-from mist_gateway.problems import error_body
+from mist_gateway.problems import ProblemError
 from mist_gateway.settings import GatewaySettings
 
-UNAUTHORIZED, FORBIDDEN = 4401, 4403
+MAX_CLIENTS = 10_000
+BURST_SECONDS = 2.0
+CLOSE_CODES = {401: 4401, 403: 4403}
+TRY_AGAIN_LATER = 1013
+MAX_REASON = 120
 _BEARER = {"WWW-Authenticate": 'Bearer realm="mist"'}
+
+
+class Rates:
+    """A bucket for each client: `rate` requests a second, and a burst of two seconds' worth.
+
+    The clients seen last are remembered. The caller gives the time.
+    """
+
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+        self._capacity = max(1.0, rate * BURST_SECONDS)
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def wait(self, client: str, now: float) -> float:
+        """Count a request. 0 when it is allowed, else the seconds until one is."""
+        level, at = self._buckets.pop(client, (self._capacity, now))
+        level = min(self._capacity, level + (now - at) * self._rate)
+        allowed = level >= 1.0
+        self._buckets[client] = (level - 1.0 if allowed else level, now)
+        if len(self._buckets) > MAX_CLIENTS:
+            self._buckets.popitem(last=False)
+        return 0.0 if allowed else (1.0 - level) / self._rate
 
 
 class Tokens(Protocol):
@@ -26,7 +52,7 @@ class Tokens(Protocol):
 
 
 def tokens_of(settings: GatewaySettings) -> list[Tokens]:
-    """Where tokens are known, by the settings; none at all if access is open. Exits with a sentence for a bad file."""
+    """The sources of tokens that are set; none when access is open. Exits with a sentence for a bad file."""
     found: list[Tokens] = []
     try:
         if settings.tokens_file is not None:
@@ -39,18 +65,18 @@ def tokens_of(settings: GatewaySettings) -> list[Tokens]:
 
 
 def refuse_open_door(settings: GatewaySettings) -> None:
-    """Without tokens only this machine may ask, unless somebody said that all may."""
+    """Exit unless tokens are set, only this machine can reach the port, or anonymous access is allowed."""
     guarded = settings.tokens_file is not None or settings.jwks
     if guarded or settings.allow_anonymous or _is_loopback(settings.http_host):
         return
     sys.exit(
-        f"MIST_HTTP_HOST is {settings.http_host}, so that others than this machine could run code here without a token: "
-        "set MIST_TOKENS_FILE or MIST_JWKS, or say MIST_ALLOW_ANONYMOUS=true if something else keeps them out"
+        f"MIST_HTTP_HOST is {settings.http_host}, so other machines could run code here without a token: "
+        "set MIST_TOKENS_FILE or MIST_JWKS, or MIST_ALLOW_ANONYMOUS=true if something else keeps them out"
     )
 
 
 def guarded(app: ASGIApp, settings: GatewaySettings) -> ASGIApp:
-    """`app` for those who may. Nothing stands around it when neither tokens nor rates are set."""
+    """`app` behind tokens and rates; `app` itself when neither is set."""
     tokens = tokens_of(settings)
     rates = Rates(settings.rate_limit) if settings.rate_limit else None
     if not tokens and rates is None:
@@ -61,20 +87,21 @@ def guarded(app: ASGIApp, settings: GatewaySettings) -> ASGIApp:
         if refusal is None:
             await app(scope, receive, send)
         elif scope["type"] == "http":
-            await refusal(scope, receive, send)
+            response = JSONResponse(refusal.body(), refusal.status, refusal.headers)
+            await response(scope, receive, send)
         else:
             await _close(refusal, receive, send)
 
     return answer
 
 
-async def _refusal(scope: Scope, tokens: list[Tokens], rates: Rates | None) -> Response | None:
+async def _refusal(scope: Scope, tokens: list[Tokens], rates: Rates | None) -> ProblemError | None:
     wanted = needed(scope.get("method", "GET"), scope["path"])
     if wanted is None:
         return None
     caller = None
     if tokens:
-        given = _given(scope)
+        given = _token(scope)
         caller = await _find(tokens, given) if given else None
         if caller is None:
             return _unauthorized("The token is not valid." if given else "A bearer token is needed.")
@@ -83,13 +110,13 @@ async def _refusal(scope: Scope, tokens: list[Tokens], rates: Rates | None) -> R
     return _too_often(scope, caller, rates) if rates is not None else None
 
 
-def _too_often(scope: Scope, caller: Caller | None, rates: Rates) -> Response | None:
+def _too_often(scope: Scope, caller: Caller | None, rates: Rates) -> ProblemError | None:
     client = caller.name if caller else (scope.get("client") or ("unknown", 0))[0]
     wait = rates.wait(client, asyncio.get_running_loop().time())
     if wait == 0:
         return None
     headers = {"Retry-After": str(math.ceil(wait))}
-    return json_answer(error_body("too_often", "Too many requests; ask again later."), status=429, headers=headers)
+    return ProblemError(429, "too_often", "Too many requests; ask again later.", headers=headers)
 
 
 async def _find(tokens: list[Tokens], given: str) -> Caller | None:
@@ -100,28 +127,29 @@ async def _find(tokens: list[Tokens], given: str) -> Caller | None:
     return None
 
 
-def _given(scope: Scope) -> str | None:
-    """The token of the header; for a WebSocket, whose browsers can send none, that of the query too."""
+def _token(scope: Scope) -> str | None:
+    """The token of the header; of the query too for a WebSocket, to which browsers send no header."""
     kind, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
     if kind.lower() == "bearer" and token:
         return token.strip()
     return QueryParams(scope["query_string"]).get("access_token") if scope["type"] == "websocket" else None
 
 
-def _unauthorized(message: str) -> Response:
-    return json_answer(error_body("unauthorized", message), status=401, headers=_BEARER)
+def _unauthorized(message: str) -> ProblemError:
+    return ProblemError(401, "unauthorized", message, headers=_BEARER)
 
 
-def _forbidden(message: str) -> Response:
-    return json_answer(error_body("forbidden", message), status=403)
+def _forbidden(message: str) -> ProblemError:
+    return ProblemError(403, "forbidden", message)
 
 
-async def _close(refusal: Response, receive: Receive, send: Send) -> None:
-    """A WebSocket is taken and closed at once, so that its client sees why."""
+async def _close(refusal: ProblemError, receive: Receive, send: Send) -> None:
+    """Accept and close a WebSocket at once, so that its client sees the reason."""
     await receive()
     await send({"type": "websocket.accept"})
-    code = {401: UNAUTHORIZED, 403: FORBIDDEN}.get(refusal.status_code, 1013)
-    await send({"type": "websocket.close", "code": code, "reason": bytes(refusal.body).decode()[:120]})
+    code = CLOSE_CODES.get(refusal.status, TRY_AGAIN_LATER)
+    reason = write_json(refusal.body())[:MAX_REASON]
+    await send({"type": "websocket.close", "code": code, "reason": reason})
 
 
 def _is_loopback(host: str) -> bool:

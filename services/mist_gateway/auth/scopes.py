@@ -1,4 +1,4 @@
-"""Who may do what: three scopes, each with all of the one before, and which route asks for which. Opens nothing."""
+"""Scopes: three of them, each with all of the one before, and the scope that each route needs. No I/O."""
 
 import hashlib
 import hmac
@@ -10,7 +10,7 @@ API = "/v2/api/"
 
 
 class Access(IntEnum):
-    """`READ`: see everything; `RUN`: start and cancel jobs, too; `ADMIN`: endpoints, contexts, artifacts, workers, too."""
+    """`READ` sees everything; `RUN` also starts and cancels jobs; `ADMIN` also changes all else."""
 
     READ = 1
     RUN = 2
@@ -20,14 +20,14 @@ class Access(IntEnum):
 WORDS: Mapping[str, Access] = {access.name.lower(): access for access in Access}
 
 OPEN = ("/livez", "/readyz", "/metrics", "/docs", "/openapi.json", "/asyncapi.json")
-"""What tells nothing of any job, and what probes and Prometheus ask for."""
+"""Paths without a token: documents, probes and metrics, none of which shows a job."""
 
 _RUNS = frozenset({("POST", "endpoints"), ("POST", "functions"), ("DELETE", "jobs")})
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, by the name of the token."""
+    """The client, by the name of its token."""
 
     name: str
     access: Access
@@ -35,7 +35,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A static token as it is kept: never itself, only its SHA-256."""
+    """A static token, kept only as its SHA-256."""
 
     name: str
     access: Access
@@ -43,7 +43,7 @@ class Token:
 
 
 def needed(method: str, path: str) -> Access | None:
-    """What a request asks for; `None` for what is open to everybody."""
+    """The scope that a request needs; `None` for a path open to everybody."""
     if method == "OPTIONS" or path in OPEN:
         return None
     if method in {"GET", "HEAD"} or not path.startswith(API):
@@ -53,18 +53,18 @@ def needed(method: str, path: str) -> Access | None:
 
 
 def granted(scopes: Iterable[str]) -> Access | None:
-    """The greatest of them; words that are none of ours mean nothing."""
+    """The greatest of the scopes; unknown words are ignored."""
     return max((WORDS[scope] for scope in scopes if scope in WORDS), default=None)
 
 
 def read_tokens(text: str) -> list[Token]:
-    """One token a line: `NAME SCOPE SHA256`; empty lines and those with # say nothing. Raises `ValueError`."""
+    """Tokens, one a line: `NAME SCOPE SHA256`; empty lines and comments (#) are ignored. Raises `ValueError`."""
     lines = (line.strip() for line in text.splitlines())
     return [_token(number, line) for number, line in enumerate(lines, 1) if line and not line.startswith("#")]
 
 
 def find_token(tokens: Iterable[Token], given: str) -> Caller | None:
-    """Whose token it is. Takes as long for each that is none."""
+    """The caller whose token it is. Compares with all of them, so that the time taken tells nothing."""
     digest = hashlib.sha256(given.encode()).digest()
     found = [token for token in tokens if hmac.compare_digest(token.sha256, digest)]
     return Caller(found[0].name, found[0].access) if found else None

@@ -1,4 +1,4 @@
-"""Bearer tokens: static ones from a file, or signed ones (JWT) held to a key set. Both are read again when they change."""
+"""Bearer tokens: static ones from a file, or signed ones (JWT) checked against a key set. Both follow changes."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ import structlog
 from mist_gateway.auth.scopes import Caller, Token, find_token, granted, read_tokens
 
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
-"""Signatures only: a key set is public, so that a shared secret would be none."""
+"""Asymmetric signatures only: a key set is public, so a shared secret in it would be none."""
 
 _NAMES = ("sub", "client_id", "azp")
 
@@ -19,7 +19,7 @@ log = structlog.get_logger("mist.gateway")
 
 
 class TokenFile:
-    """The file is looked at for each request; what is in it counts at once. A broken one is told of, the last good stays."""
+    """A file of static tokens, checked for changes at each request. A broken file is logged; the last good one counts."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -28,12 +28,12 @@ class TokenFile:
 
     async def find(self, given: str) -> Caller | None:
         try:
-            self._look()
+            self._read_changes()
         except (OSError, ValueError) as error:
             log.error("tokens-unreadable", reason=str(error))  # noqa: TRY400 - the reason says all
         return find_token(self._tokens, given)
 
-    def _look(self) -> None:
+    def _read_changes(self) -> None:
         status = self._path.stat()
         stamp = status.st_mtime_ns, status.st_size
         if stamp != self._stamp:
@@ -42,16 +42,15 @@ class TokenFile:
 
 
 class SignedTokens:
-    """`keys` is a file or URL of a JWKS; scopes are the claim `scope`, words with spaces between or a list."""
+    """Tokens signed by a key of `keys`, a file or URL of a JWKS. The claim `scope` is a list, or words in one string."""
 
     def __init__(self, keys: str, audience: str | None, issuer: str | None) -> None:
         self._audience = audience
         self._issuer = issuer
-        self._file = None if "://" in keys else Path(keys)
-        self._client = None if self._file else jwt.PyJWKClient(keys, lifespan=300, timeout=5)
+        self._keys = jwt.PyJWKClient(keys, lifespan=300, timeout=5) if "://" in keys else Path(keys)
 
     async def find(self, given: str) -> Caller | None:
-        """Whose token it is; `None` for one that is not valid now."""
+        """The caller whose token it is; `None` for a token that is not valid now."""
         try:
             claims = await asyncio.to_thread(self._claims, given)
         except (jwt.PyJWTError, OSError, ValueError) as error:
@@ -73,10 +72,9 @@ class SignedTokens:
         )
 
     def _key(self, given: str) -> Any:
-        if self._client is not None:
-            return self._client.get_signing_key_from_jwt(given)
-        assert self._file is not None  # noqa: S101 - one of the two is there
-        keys = jwt.PyJWKSet.from_dict(json.loads(self._file.read_text()))
+        if isinstance(self._keys, jwt.PyJWKClient):
+            return self._keys.get_signing_key_from_jwt(given)
+        keys = jwt.PyJWKSet.from_dict(json.loads(self._keys.read_text()))
         name = jwt.get_unverified_header(given).get("kid")
         found = [key for key in keys.keys if name is None or key.key_id == name]
         if not found:

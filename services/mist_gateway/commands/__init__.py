@@ -1,1 +1,1 @@
-"""Commands: what changes something. They take values and know no request."""
+"""Commands: everything that changes something. They take values, raise `ProblemError`, and know no HTTP request."""

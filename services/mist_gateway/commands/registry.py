@@ -1,10 +1,9 @@
-"""Writing endpoints and contexts: checked, appended to the registry, shown here when they are answered."""
+"""Endpoints and contexts into the registry: checked, appended, and shown by this gateway before they are answered."""
 
 import asyncio
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from mist_domain.facts.registry import (
     DEFAULT_CONTEXT,
@@ -18,42 +17,46 @@ from mist_domain.facts.registry import (
     registry_key,
 )
 from mist_domain.registry import find_artifact, find_context, find_endpoint, names_artifact
-from mist_domain.wire.json_text import read_json
 from mist_eventlog import OutageError
 from mist_eventlog.topics.names import REGISTRY
 from mist_gateway.commands.signatures import Opener, UnreadableError, open_url, with_signature
-from mist_gateway.http.definitions import (
-    CONTEXT_FIELDS,
-    OLD_CONTEXT_FIELDS,
-    context_fields,
-    endpoint_fields,
-    read_context,
-    read_endpoint,
-)
-from mist_gateway.problems import Problem, bad_request, unavailable, unknown
+from mist_gateway.problems import ProblemError, bad_request, unavailable, unknown
 from mist_gateway.service import Gateway
 
-ENDPOINTS_ADVICE = "GET /v2/api/endpoints lists those there are"
-CONTEXTS_ADVICE = "GET /v2/api/contexts lists those there are"
+ENDPOINTS_ADVICE = "GET /v2/api/endpoints lists all endpoints"
+CONTEXTS_ADVICE = "GET /v2/api/contexts lists all contexts"
 
 
-async def define_endpoint(gateway: Gateway, body: bytes, *, new: bool, force: bool) -> Endpoint:
-    """Create an endpoint, or change one that is there. `force` takes one whose artifact cannot be read."""
-    endpoint = read_endpoint(endpoint_fields(_read_object(body)))
+async def create_endpoint(gateway: Gateway, endpoint: Endpoint, *, force: bool) -> Endpoint:
+    """Append a new endpoint with its signature. With `force`, one whose artifact cannot be read keeps the reason."""
     await gateway.read_registry()
-    exists = find_endpoint(gateway.projection.registry, endpoint.name) is not None
-    if new and exists:
+    if find_endpoint(gateway.projection.registry, endpoint.name) is not None:
         raise _exists(endpoint)
-    if not new and not exists:
-        raise unknown("endpoint", endpoint.name, "POST creates it")
     endpoint = await asyncio.to_thread(_with_signature, endpoint, opener_of(gateway), force=force)
-    await append_fact(gateway, EndpointDefined(endpoint=endpoint, creates=new))
-    if new and find_endpoint(gateway.projection.registry, endpoint.name) != endpoint:
+    await append_fact(gateway, EndpointDefined(endpoint=endpoint, creates=True))
+    if find_endpoint(gateway.projection.registry, endpoint.name) != endpoint:
         raise _exists(endpoint)
     return endpoint
 
 
+async def current_endpoint(gateway: Gateway, name: str) -> Endpoint:
+    """The endpoint to be changed, as it stands at the present end of the registry."""
+    await gateway.read_registry()
+    endpoint = find_endpoint(gateway.projection.registry, name)
+    if endpoint is None:
+        raise unknown("endpoint", name, "POST creates it")
+    return endpoint
+
+
+async def change_endpoint(gateway: Gateway, endpoint: Endpoint, *, force: bool) -> Endpoint:
+    """Append the changed endpoint with its signature, read again."""
+    endpoint = await asyncio.to_thread(_with_signature, endpoint, opener_of(gateway), force=force)
+    await append_fact(gateway, EndpointDefined(endpoint=endpoint))
+    return endpoint
+
+
 async def remove_endpoint(gateway: Gateway, name: str) -> Endpoint:
+    """Remove and return the endpoint."""
     endpoint = find_endpoint(gateway.projection.registry, name)
     if endpoint is None:
         raise unknown("endpoint", name, ENDPOINTS_ADVICE)
@@ -61,35 +64,40 @@ async def remove_endpoint(gateway: Gateway, name: str) -> Endpoint:
     return endpoint
 
 
-async def define_context(gateway: Gateway, body: bytes, *, new: bool) -> Context:
-    """Create a context from the default's settings, or (`new` is false) change one that is there."""
-    fields = context_fields(_read_object(body))
-    fields.refuse_others((*CONTEXT_FIELDS, *OLD_CONTEXT_FIELDS))
-    name = fields.name("name")
+async def new_context(gateway: Gateway, name: str) -> Context:
+    """The settings that a new context starts with: those of `default`, under its own name."""
     await gateway.read_registry()
     _refuse_default(name)
-    if not new and name not in gateway.projection.registry.contexts:
-        raise unknown("context", name, "POST creates it")
-    base = find_context(gateway.projection.registry, DEFAULT_CONTEXT if new else name)
-    context = read_context(fields, base)
+    return replace(find_context(gateway.projection.registry, DEFAULT_CONTEXT), name=name)
+
+
+async def current_context(gateway: Gateway, name: str) -> Context:
+    """The context to be changed, as it stands at the present end of the registry."""
+    await gateway.read_registry()
+    _refuse_default(name)
+    return known_context(gateway, name, "POST creates it")
+
+
+async def define_context(gateway: Gateway, context: Context) -> Context:
+    """Append a new or changed context."""
     await append_fact(gateway, ContextDefined(context=context))
     return context
 
 
 async def remove_context(gateway: Gateway, name: str) -> Context:
+    """Remove and return the context."""
     _refuse_default(name)
-    if name not in gateway.projection.registry.contexts:
-        raise unknown("context", name, CONTEXTS_ADVICE)
-    context = find_context(gateway.projection.registry, name)
+    context = known_context(gateway, name, CONTEXTS_ADVICE)
     await append_fact(gateway, ContextRemoved(name=name))
     return context
 
 
-def _read_object(body: bytes) -> Mapping[str, Any]:
-    value = read_json(body)
-    if not isinstance(value, dict):
-        raise bad_request("not_an_object", "The body must be a JSON object with at least a name.")
-    return value
+def known_context(gateway: Gateway, name: str, advice: str) -> Context:
+    """The context that was defined under that name; 404 with the `advice` for any other."""
+    context = gateway.projection.registry.contexts.get(name)
+    if context is None:
+        raise unknown("context", name, advice)
+    return context
 
 
 def _refuse_default(name: str) -> None:
@@ -98,7 +106,7 @@ def _refuse_default(name: str) -> None:
 
 
 def opener_of(gateway: Gateway) -> Opener:
-    """Opens uploaded files by their names, and everything else by its path or URL."""
+    """An opener of artifacts by name, and of all else by path or URL."""
 
     def open_path(path: str) -> AbstractContextManager[BinaryIO]:
         if not names_artifact(path):
@@ -111,8 +119,8 @@ def opener_of(gateway: Gateway) -> Opener:
     return open_path
 
 
-def _exists(endpoint: Endpoint) -> Problem:
-    return Problem(409, "endpoint_exists", f"There is an endpoint {endpoint.name!r} already; PUT changes it.")
+def _exists(endpoint: Endpoint) -> ProblemError:
+    return ProblemError(409, "endpoint_exists", f"There is an endpoint {endpoint.name!r} already; PUT changes it.")
 
 
 def _with_signature(endpoint: Endpoint, opener: Opener, *, force: bool) -> Endpoint:
@@ -121,7 +129,7 @@ def _with_signature(endpoint: Endpoint, opener: Opener, *, force: bool) -> Endpo
     except UnreadableError as error:
         if force:
             return replace(endpoint, problem=f"{error}.")
-        message = f"endpoint {endpoint.name!r}: {error}; force=true takes it all the same."
+        message = f"endpoint {endpoint.name!r}: {error}; force=true accepts it all the same."
         raise bad_request("bad_artifact", message) from error
 
 

@@ -1,4 +1,4 @@
-"""Job code where it lies: read for its signature, never run."""
+"""Job code, read from its path or URL for its signature and never run."""
 
 import zipfile
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ ARCHIVES = (".zip", ".egg", ".whl")
 LARGEST_SOURCE = 10_000_000
 
 Opener = Callable[[str], AbstractContextManager[BinaryIO]]
-"""Opens what an endpoint's path names."""
+"""Opens the artifact that an endpoint's path names."""
 
 
 class UnreadableError(Exception):
@@ -27,7 +27,7 @@ class UnreadableError(Exception):
 
 
 def open_url(path: str) -> AbstractContextManager[BinaryIO]:
-    """A path or any URL that fsspec knows."""
+    """Open a path or any URL that fsspec knows."""
     return cast("AbstractContextManager[BinaryIO]", fsspec.open(path, "rb"))
 
 

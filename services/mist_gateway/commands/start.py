@@ -1,24 +1,22 @@
-"""Starting a job: check what can be checked, append the request, show it here at once, answer with its id."""
+"""Starting a job: check the request, append it, show it at once, answer with its id."""
 
 import functools
 import json
 import time
 import uuid
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
-from starlette.datastructures import Headers, QueryParams
-
-from mist_domain.facts.registry import Endpoint, is_name
+from mist_domain.facts.registry import Endpoint, Mode
 from mist_domain.facts.requests import Origin, StartRequest, job_id_of, request_hash
 from mist_domain.registry import find_context, find_endpoint
 from mist_domain.signatures.arguments import check_arguments
 from mist_domain.wire.json_text import read_json, write_json
-from mist_domain.wire.start_request import MAX_REQUEST_BYTES, NAME_RULE, read_mode
+from mist_domain.wire.start_request import MAX_REQUEST_BYTES
 from mist_eventlog import OutageError, RecordMetadata
 from mist_eventlog.topics.names import REQUESTS
 from mist_gateway.commands.registry import ENDPOINTS_ADVICE
-from mist_gateway.http.params import read_duration, read_name
-from mist_gateway.problems import Problem, bad_request, queue_full, too_large, unavailable, unknown
+from mist_gateway.problems import ProblemError, bad_request, queue_full, too_large, unavailable, unknown
 from mist_gateway.projection.entry import JobRow
 from mist_gateway.service import Gateway
 from mist_runtime.tracing import begin_span, end_span, headers_of
@@ -28,39 +26,49 @@ KEY_HEADER = "Idempotency-Key"
 LONGEST_KEY = 255
 
 
-async def start_job(
-    gateway: Gateway, endpoint: str, body: bytes, query: QueryParams, headers: Headers
-) -> tuple[str, str]:
-    """Append a start request, or find that it stands already; the job's id and the request's.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartOptions:
+    """A client's wishes for one job. Timeouts are milliseconds; `trace` holds its W3C trace headers."""
 
-    Raises `Problem` or `RefusalError`.
+    key: str | None = None
+    context: str | None = None
+    mode: Mode | None = None
+    worker_id: str | None = None
+    external_id: str | None = None
+    start_timeout: int | None = None
+    perform_timeout: int | None = None
+    trace: list[tuple[str, bytes]] = field(default_factory=list)
+
+
+class StartedJob(NamedTuple):
+    """A job and the id of its request: the client's key, or one made for it."""
+
+    job_id: str
+    request_id: str
+
+
+async def start_job(gateway: Gateway, endpoint: str, body: bytes, options: StartOptions) -> StartedJob:
+    """Append a start request, or find the one appended before under the same key.
+
+    `body` is the JSON text of the arguments. Raises `ProblemError` or `RefusalError`.
     """
-    key = headers.get(KEY_HEADER)
-    request_id = _read_key(key)
-    job_id = job_id_of(read_name("an endpoint", endpoint), request_id)
+    request_id = str(uuid.uuid4()) if options.key is None else options.key
+    started = StartedJob(job_id_of(endpoint, request_id), request_id)
     reason = gateway.not_ready()
     if reason is not None:
-        raise _not_taken(reason, job_id, request_id)
+        raise _unavailable(reason, started)
     found = await _find_endpoint(gateway, endpoint)
-    request = _read_request(found, request_id, _read_arguments(found, body), query, gateway.projection.registry_offset)
-    if key is not None and await _stands(gateway, job_id, request):
-        return job_id, request_id
-    _refuse_full(gateway, found, job_id, request)
-    placed = await _append(gateway, job_id, request, headers)
+    request = _request(found, started, _read_arguments(found, body), options, gateway.projection.registry_offset)
+    if options.key is not None and await _is_repeated(gateway, started, request):
+        return started
+    _refuse_full(gateway, found, started, request)
+    placed = await _append(gateway, started, request, options)
     _show(gateway, request, placed)
-    return job_id, request_id
+    return started
 
 
 def key_headers(request_id: str) -> dict[str, str]:
     return {KEY_HEADER: request_id}
-
-
-def _read_key(key: str | None) -> str:
-    if key is None:
-        return str(uuid.uuid4())
-    if not 0 < len(key) <= LONGEST_KEY:
-        raise bad_request("bad_key", f"{KEY_HEADER} has {len(key)} characters; it must have 1 to {LONGEST_KEY}.")
-    return key
 
 
 async def _find_endpoint(gateway: Gateway, name: str) -> Endpoint:
@@ -88,75 +96,68 @@ def _signature(text: str) -> dict[str, Any]:
     return dict(json.loads(text))
 
 
-def _read_request(
-    endpoint: Endpoint, request_id: str, arguments: dict[str, Any], query: QueryParams, registry_offset: int
+def _request(
+    endpoint: Endpoint, started: StartedJob, arguments: dict[str, Any], options: StartOptions, registry_offset: int
 ) -> StartRequest:
-    context, mode, worker_id = query.get("context"), query.get("mode"), query.get("workerId")
-    if context is not None:
-        read_name("a context", context)
-    if worker_id is not None and not is_name(worker_id):
-        raise bad_request("bad_workerId", f"workerId is {worker_id[:80]!r}; it must be {NAME_RULE}.")
     return StartRequest(
-        request_id=request_id,
+        request_id=started.request_id,
         endpoint=endpoint.name,
         parameters=write_json(arguments),
-        context=context,
-        mode=None if mode is None else read_mode(mode),
-        worker_id=worker_id,
-        external_id=query.get("externalId"),
+        context=options.context,
+        mode=options.mode,
+        worker_id=options.worker_id,
+        external_id=options.external_id,
         source=SOURCE,
-        start_timeout=read_duration(query, "startTimeout"),
-        perform_timeout=read_duration(query, "performTimeout"),
+        start_timeout=options.start_timeout,
+        perform_timeout=options.perform_timeout,
         registry_offset=registry_offset,
     )
 
 
-async def _stands(gateway: Gateway, job_id: str, request: StartRequest) -> bool:
-    """Whether a request with the client's own key was taken before. Raises a conflict when it asked for else."""
-    entry = await gateway.find_job(job_id)
+async def _is_repeated(gateway: Gateway, started: StartedJob, request: StartRequest) -> bool:
+    """True when the same request was appended before. Another request under the same key is a conflict."""
+    entry = await gateway.find_job(started.job_id)
     if entry is None:
         return False
     known = entry.job.request.request_hash if isinstance(entry, JobRow) else entry.request_hash()
     if known != request_hash(request):
-        message = f"{KEY_HEADER} {request.request_id!r} was used for another request; send this one under a new key."
-        raise Problem(409, "key_conflict", message, headers=key_headers(request.request_id or ""), id=job_id)
+        message = f"{KEY_HEADER} {started.request_id!r} was used for another request; send this one under a new key."
+        raise ProblemError(409, "key_conflict", message, headers=key_headers(started.request_id), job_id=started.job_id)
     return True
 
 
-def _refuse_full(gateway: Gateway, endpoint: Endpoint, job_id: str, request: StartRequest) -> None:
+def _refuse_full(gateway: Gateway, endpoint: Endpoint, started: StartedJob, request: StartRequest) -> None:
     context = find_context(gateway.projection.registry, request.context or endpoint.default_context)
     reason = gateway.projection.jobs.queues.why_full(context)
     if reason is not None:
-        raise queue_full(reason, headers=key_headers(request.request_id or ""), id=job_id)
+        raise queue_full(reason, headers=key_headers(started.request_id), job_id=started.job_id)
 
 
-async def _append(gateway: Gateway, job_id: str, request: StartRequest, headers: Headers) -> RecordMetadata:
+async def _append(
+    gateway: Gateway, started: StartedJob, request: StartRequest, options: StartOptions
+) -> RecordMetadata:
     record = gateway.codec.encode(request)
     if len(record) > MAX_REQUEST_BYTES:
         raise too_large(MAX_REQUEST_BYTES)
-    span = begin_span("start request", _trace(headers), {"job_id": job_id, "endpoint": request.endpoint})
+    attributes = {"job_id": started.job_id, "endpoint": request.endpoint}
+    span = begin_span("start request", options.trace, attributes)
     try:
-        placed = await gateway.append(REQUESTS, job_id, record, headers_of(span))
+        placed = await gateway.append(REQUESTS, started.job_id, record, headers_of(span))
     except (OutageError, TimeoutError) as error:
         end_span(span, "Kafka did not take it")
         reason = "Kafka does not take the request at present; send it again with the same key."
-        raise _not_taken(reason, job_id, request.request_id or "") from error
+        raise _unavailable(reason, started) from error
     end_span(span)
     return placed
 
 
-def _trace(headers: Headers) -> list[tuple[str, bytes]]:
-    """What the client says of its own trace."""
-    return [(name, headers[name].encode()) for name in ("traceparent", "tracestate") if name in headers]
-
-
 def _show(gateway: Gateway, request: StartRequest, placed: RecordMetadata) -> None:
-    """The request is in the log: this gateway shows it from now on, before it has read it back."""
+    """Show the appended request from now on, before it is read back."""
     now = int(time.time() * 1000)
     gateway.projection.jobs.add_request(
         request, Origin(topic=placed.topic, partition=placed.partition, offset=placed.offset, time=now)
     )
 
 
-def _not_taken(reason: str, job_id: str, request_id: str) -> Problem:
-    return unavailable(reason, headers=key_headers(request_id), id=job_id)
+def _unavailable(reason: str, started: StartedJob) -> ProblemError:
+    return unavailable(reason, headers=key_headers(started.request_id), job_id=started.job_id)

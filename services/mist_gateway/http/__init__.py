@@ -1,1 +1,1 @@
-"""The HTTP and WebSocket interface; the only FastAPI."""
+"""The HTTP and WebSocket interface. FastAPI is used nowhere else."""

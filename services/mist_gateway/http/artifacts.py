@@ -1,81 +1,75 @@
-"""`/v2/api/artifacts`: uploaded job code."""
+"""`/v2/api/artifacts`: uploaded job code. A file is received in pieces up to a limit, never whole in memory."""
 
 import asyncio
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import AsyncGenerator, Iterator
+from typing import Annotated, BinaryIO
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.responses import Response, StreamingResponse
 
 from mist_artifacts import StoreError
 from mist_domain.facts.registry import ArtifactStored
-from mist_domain.registry import find_artifact
-from mist_gateway.commands.artifacts import ADVICE, remove_artifact, store_artifact
-from mist_gateway.http.dependencies import ready
-from mist_gateway.http.openapi import described, errors, query
-from mist_gateway.http.params import read_flag, read_name
-from mist_gateway.http.responses import json_answer, text_answer
-from mist_gateway.http.uploads import receive
-from mist_gateway.problems import unavailable, unknown
+from mist_gateway.commands import artifacts
+from mist_gateway.http import dependencies, openapi
+from mist_gateway.http.answers import json_answer, text_answer
+from mist_gateway.http.validation import Flag
+from mist_gateway.problems import bad_request, unavailable
 from mist_gateway.service import Gateway
 
 router = APIRouter(tags=["artifacts"])
 
-_TEXT: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"example": "my_job.py"}}}}
-_FILE: dict[int | str, dict[str, Any]] = {200: {"content": {"application/octet-stream": {}}}}
-_UPLOAD = described(query("force", "Replace one of other content.", "false", type="boolean")) | {
-    "requestBody": {
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {"file": {"type": "string", "format": "binary"}},
-                }
-            }
-        }
-    }
-}
 _CHUNK = 1 << 18
+_MULTIPART_OVERHEAD = 100_000
+"""Bytes that a multipart body may have besides its file."""
+
+_NAME = openapi.text("my_job.py")
+_NO_ARTIFACT = openapi.errors(e404="No such artifact.")
+_FILE: openapi.Responses = {
+    200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+}
+_UPLOAD = openapi.body(
+    {"type": "object", "required": ["file"], "properties": {"file": {"type": "string", "format": "binary"}}},
+    None,
+    "multipart/form-data",
+)
 
 
-@router.get("", response_model=list[str], responses=errors())
-async def list_artifacts(request: Request) -> Response:
-    """The names of all uploaded files."""
-    registry = ready(request).projection.registry
-    return json_answer(sorted(registry.artifacts))
+@router.get("", response_model=list[str], responses=openapi.errors())
+async def list_artifacts(gateway: dependencies.ReadyGateway) -> Response:
+    """List the names of all uploaded files."""
+    return json_answer(sorted(gateway.projection.registry.artifacts))
 
 
 @router.post(
     "",
     response_class=Response,
-    responses=_TEXT
-    | errors(
-        e400="No file, a bad name, or not what the name says.",
-        e409="It is there with other content.",
+    responses=_NAME
+    | openapi.errors(
+        e400="No file, a bad name, or content that does not fit the name.",
+        e409="It exists with other content.",
         e413="The file is too large.",
     ),
     openapi_extra=_UPLOAD,
 )
-async def upload_artifact(request: Request) -> Response:
+async def upload_artifact(
+    gateway: dependencies.ReadyGateway,
+    request: Request,
+    *,
+    force: Annotated[Flag, Query(description="Replace an artifact of other content.")] = False,
+) -> Response:
     """Upload a .py, .zip, .egg, .whl, .jar or .sql file; answers its name, which is then a path for endpoints."""
-    gateway = ready(request)
-    force = read_flag(request.query_params, "force")
-    name, content = await receive(request, gateway.settings.artifact_limit)
+    name, content = await _receive(request, gateway.settings.artifact_limit)
     with content:
-        await store_artifact(gateway, name, content, force=force)
+        await artifacts.store_artifact(gateway, name, content, force=force)
     return text_answer(name)
 
 
-@router.get(
-    "/{name}",
-    response_class=Response,
-    responses=_FILE | errors(e404="No such artifact."),
-)
-async def get_artifact(name: str, request: Request) -> Response:
-    """The file."""
-    gateway = ready(request)
-    stored = _known(name, request)
+@router.get("/{name}", response_class=Response, responses=_FILE | _NO_ARTIFACT)
+async def get_artifact(name: dependencies.Name, gateway: dependencies.ReadyGateway) -> Response:
+    """Download the file."""
+    stored = artifacts.known_artifact(gateway, name)
     chunks = _chunks(gateway, stored)
     try:
         first = await asyncio.to_thread(next, chunks, b"")
@@ -85,24 +79,21 @@ async def get_artifact(name: str, request: Request) -> Response:
     return StreamingResponse(_after(first, chunks), headers=headers, media_type="application/octet-stream")
 
 
-@router.get("/{name}/sha", response_class=Response, responses=_TEXT | errors(e404="No such artifact."))
-async def get_sha(name: str, request: Request) -> Response:
-    """The SHA-1 of the file, in hex."""
-    return text_answer(_known(name, request).sha1)
+@router.get(
+    "/{name}/sha",
+    response_class=Response,
+    responses=openapi.text("da39a3ee5e6b4b0d3255bfef95601890afd80709") | _NO_ARTIFACT,
+)
+async def get_sha(name: dependencies.Name, gateway: dependencies.ReadyGateway) -> Response:
+    """Get the SHA-1 of the file, in hex."""
+    return text_answer(artifacts.known_artifact(gateway, name).sha1)
 
 
-@router.delete("/{name}", response_class=Response, responses=_TEXT | errors(e404="No such artifact."))
-async def delete_artifact(name: str, request: Request) -> Response:
-    """Forget an artifact. Jobs that took its content along still run it."""
-    await remove_artifact(ready(request), read_name("an artifact", name))
+@router.delete("/{name}", response_class=Response, responses=_NAME | _NO_ARTIFACT)
+async def delete_artifact(name: dependencies.Name, gateway: dependencies.ReadyGateway) -> Response:
+    """Forget an artifact. Jobs that were started with its content still run it."""
+    await artifacts.remove_artifact(gateway, name)
     return text_answer(name)
-
-
-def _known(name: str, request: Request) -> ArtifactStored:
-    stored = find_artifact(ready(request).projection.registry, read_name("an artifact", name))
-    if stored is None:
-        raise unknown("artifact", name, ADVICE)
-    return stored
 
 
 def _chunks(gateway: Gateway, stored: ArtifactStored) -> Iterator[bytes]:
@@ -114,3 +105,30 @@ def _chunks(gateway: Gateway, stored: ArtifactStored) -> Iterator[bytes]:
 def _after(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     yield first
     yield from rest
+
+
+async def _receive(request: Request, limit: int) -> tuple[str, BinaryIO]:
+    """The file name and content of the multipart field `file`, in a temporary file. Raises `ProblemError`."""
+    if "multipart/form-data" not in request.headers.get("content-type", ""):
+        raise bad_request("bad_upload", "Send the file as multipart/form-data, in the field 'file'.")
+    try:
+        form = await MultiPartParser(request.headers, _limited(request, limit)).parse()
+    except (MultiPartException, KeyError) as error:
+        raise bad_request("bad_upload", f"The multipart body cannot be read: {error}.") from error
+    file = form.get("file")
+    if not isinstance(file, UploadFile) or not file.filename:
+        raise bad_request("bad_upload", "The multipart body has no whole field 'file' with a file name.")
+    return artifacts.check_name(file.filename), file.file
+
+
+async def _limited(request: Request, limit: int) -> AsyncGenerator[bytes, None]:
+    """The body in chunks; 413 as soon as it is known to hold more than a file of `limit` bytes."""
+    length = request.headers.get("content-length", "0")
+    if length.isdigit() and int(length) > limit + _MULTIPART_OVERHEAD:
+        raise artifacts.file_too_large(limit)
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit + _MULTIPART_OVERHEAD:
+            raise artifacts.file_too_large(limit)
+        yield chunk

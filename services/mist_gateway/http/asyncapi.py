@@ -14,7 +14,7 @@ from mist_eventlog.topics.names import EVENTS_JSON, REQUESTS
 AVRO = "application/vnd.apache.avro;version=1.9.0"
 JSON_SCHEMA = "application/schema+json;version=draft-07"
 JSON_OF = {REQUESTS: ["StartRequestJson"], EVENTS_JSON: ["EventJson"]}
-"""The topics on which JSON stands, too."""
+"""Topics that carry JSON messages, alone or beside Avro."""
 
 Document = dict[str, Any]
 
@@ -30,7 +30,7 @@ def asyncapi(version: str) -> str:
         "info": {
             "title": "Mist",
             "version": version,
-            "description": "Spark jobs as a service: what stands on Kafka and MQTT. Avro records are in single-object "
+            "description": "Spark jobs as a service: its messages on Kafka and MQTT. Avro records are in single-object "
             "encoding (C3 01, the fingerprint of the schema, the body), so no schema registry is needed.",
         },
         "defaultContentType": "application/json",
@@ -46,13 +46,13 @@ def _channel(name: str, topic: Mapping[str, Any]) -> Document:
     return {
         "address": name,
         "description": f"{topic['doc']} Key: {topic['key']}. Kept: {topic['retention']}.",
-        "messages": {one: {"$ref": f"#/components/messages/{one}"} for one in messages},
+        "messages": {message: {"$ref": f"#/components/messages/{message}"} for message in messages},
         "bindings": {"kafka": {"topic": name, "partitions": topic["partitions"], "bindingVersion": "0.5.0"}},
     }
 
 
 def _mqtt_channels() -> Document:
-    """By their default names; both are settings of the bridge."""
+    """The MQTT topics by their default names; both names are settings of the bridge."""
     return {
         "mqtt-requests": _mqtt("mist/requests", "StartRequestJson", "Start requests, QoS 1, not retained."),
         "mqtt-events": _mqtt("mist/events", "EventJson", "Every accepted step of every job, QoS 1."),
@@ -65,7 +65,7 @@ def _mqtt(address: str, message: str, description: str) -> Document:
 
 
 def _operations(topics: Mapping[str, Any]) -> Document:
-    """From a client's point of view: what it may send and what it may hear."""
+    """Operations from a client's point of view: sending and receiving."""
     return {
         "startByKafka": _operation("send", REQUESTS, "Start a job; Avro or JSON, any key, any partition."),
         "startByMqtt": _operation("send", "mqtt-requests", "Start a job."),

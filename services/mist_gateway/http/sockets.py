@@ -1,4 +1,4 @@
-"""The WebSockets: one event, one text frame; replay first where asked for, then live, for as long as both sides stay."""
+"""The WebSockets: one text frame for each event; on request a replay first, then live events until either side closes."""
 
 import asyncio
 import contextlib
@@ -7,15 +7,16 @@ from dataclasses import dataclass
 
 import structlog
 from fastapi import APIRouter, WebSocket
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
 from starlette.websockets import WebSocketDisconnect
 
 from mist_domain.wire.cursor import BEFORE_ALL, read_cursor, write_cursor
 from mist_domain.wire.json_text import write_json
 from mist_eventlog import OutageError
 from mist_eventlog.topics.names import JOB_EVENTS
-from mist_gateway.http.dependencies import the_gateway
-from mist_gateway.http.params import read_flag
-from mist_gateway.problems import Problem
+from mist_gateway.http.dependencies import gateway_of
+from mist_gateway.http.validation import Flag, explain_fields
 from mist_gateway.projection.entry import JobRow
 from mist_gateway.projection.feed import Frame, Listener
 from mist_gateway.queries.replay import replay_all, replay_job
@@ -31,7 +32,7 @@ LONGEST_REASON = 120
 
 
 class SocketClosedError(Exception):
-    """The socket is to be closed with this code and reason."""
+    """Closes the socket with this code and reason."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
@@ -39,9 +40,18 @@ class SocketClosedError(Exception):
         self.reason = reason
 
 
+class SocketQuery(BaseModel):
+    """The query of a WebSocket. `since` is a cursor, or `start` for one job's first event."""
+
+    model_config = ConfigDict(alias_generator=to_camel)
+    phases: str | None = None
+    with_logs: Flag = False
+    since: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What the client asked for; `since` is `None` for live only, or the offsets after which to begin."""
+class Subscription:
+    """A job, or all of them (`None`), after the offsets `since`, or live only (`None`)."""
 
     job_id: str | None
     since: list[int] | None
@@ -50,23 +60,30 @@ class Wanted:
 @router.websocket("/v2/api/jobs/ws")
 @router.websocket("/v2/api/ws")
 @router.websocket("/v2/api/ws/all")
-async def all_jobs(socket: WebSocket) -> None:
+async def follow_jobs(socket: WebSocket) -> None:
     await _serve(socket, None)
 
 
 @router.websocket("/v2/api/jobs/{job_id}/ws")
 @router.websocket("/v2/api/ws/jobs/{job_id}")
-async def one_job(socket: WebSocket, job_id: str) -> None:
+async def follow_job(socket: WebSocket, job_id: str) -> None:
     await _serve(socket, job_id)
 
 
 async def _serve(socket: WebSocket, job_id: str | None) -> None:
-    gateway = the_gateway(socket)
+    gateway = gateway_of(socket)
     await socket.accept()
     try:
-        listener = _listener(gateway, socket, job_id)
-        wanted = await _read_wanted(gateway, socket, job_id)
-        await _tell(gateway, socket, listener, wanted)
+        query = _read_query(socket)
+        listener = Listener(
+            job_id=job_id,
+            phases=query.phases == "all",
+            logs=query.with_logs,
+            max_frames=gateway.settings.socket_buffer,
+            max_bytes=gateway.settings.socket_buffer_bytes,
+        )
+        subscription = await _subscription(gateway, job_id, query.since)
+        await _stream(gateway, socket, listener, subscription)
     except SocketClosedError as close:
         with contextlib.suppress(WebSocketDisconnect, RuntimeError):
             await socket.close(close.code, close.reason[:LONGEST_REASON])
@@ -74,103 +91,100 @@ async def _serve(socket: WebSocket, job_id: str | None) -> None:
         pass
 
 
-def _listener(gateway: Gateway, socket: WebSocket, job_id: str | None) -> Listener:
+def _read_query(socket: WebSocket) -> SocketQuery:
     try:
-        return Listener(
-            job_id=job_id,
-            phases=socket.query_params.get("phases") == "all",
-            logs=read_flag(socket.query_params, "withLogs"),
-            max_frames=gateway.settings.socket_buffer,
-            max_bytes=gateway.settings.socket_buffer_bytes,
-        )
-    except Problem as problem:
-        raise SocketClosedError(4400, problem.message) from problem
+        return SocketQuery.model_validate(dict(socket.query_params))
+    except ValidationError as error:
+        sentences = explain_fields(error.errors(), "query", [])
+        raise SocketClosedError(4400, sentences) from error
 
 
-async def _read_wanted(gateway: Gateway, socket: WebSocket, job_id: str | None) -> Wanted:
+async def _subscription(gateway: Gateway, job_id: str | None, since: str | None) -> Subscription:
     reason = gateway.not_ready()
     if reason is not None:
         raise SocketClosedError(1013, reason)
     if job_id is not None and await gateway.find_job(job_id) is None:
         raise SocketClosedError(4404, "There is no such job; GET /v2/api/jobs lists those there are.")
-    text = socket.query_params.get("since")
-    if text is None:
-        return Wanted(job_id, None)
+    if since is None:
+        return Subscription(job_id, None)
     partitions = len(gateway.projection.feed.offsets())
-    if text == "start" and job_id is not None:
-        return Wanted(job_id, [BEFORE_ALL] * partitions)
+    if since == "start" and job_id is not None:
+        return Subscription(job_id, [BEFORE_ALL] * partitions)
     try:
-        since = read_cursor(text, partitions)
+        offsets = read_cursor(since, partitions)
     except ValueError as error:
         raise SocketClosedError(4400, f"since cannot be used: {error}.") from error
-    await _catch_up(gateway, since)
-    return Wanted(job_id, since)
+    await _catch_up(gateway, offsets)
+    return Subscription(job_id, offsets)
 
 
 async def _catch_up(gateway: Gateway, since: list[int]) -> None:
-    """Another replica may have told more than this one has folded yet; nobody can have told what is not in the log."""
+    """Wait until this gateway has folded up to `since`, which another replica may have sent.
+
+    Offsets beyond the end of the log are refused.
+    """
     if all(last <= folded for last, folded in zip(since, gateway.projection.feed.offsets(), strict=True)):
         return
     ends = await gateway.reader.ends(JOB_EVENTS)
     if any(last >= ends[partition] for partition, last in enumerate(since)):
-        raise SocketClosedError(4400, "since cannot be used: it names a place beyond the end of this log.")
+        raise SocketClosedError(4400, "since cannot be used: it is beyond the end of this log.")
     for partition, last in enumerate(since):
         if not await gateway.wait_folded(JOB_EVENTS, partition, last, CATCH_UP_LIMIT):
             raise SocketClosedError(1013, "This gateway has not read that far yet; try again.")
 
 
-async def _tell(gateway: Gateway, socket: WebSocket, listener: Listener, wanted: Wanted) -> None:
-    sending = asyncio.create_task(_send_all(gateway, socket, listener, wanted))
-    hearing = asyncio.create_task(_hear(socket))
+async def _stream(gateway: Gateway, socket: WebSocket, listener: Listener, subscription: Subscription) -> None:
+    sending = asyncio.create_task(_send_all(gateway, socket, listener, subscription))
+    disconnected = asyncio.create_task(_wait_for_disconnect(socket))
     try:
-        await asyncio.wait((sending, hearing), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((sending, disconnected), return_when=asyncio.FIRST_COMPLETED)
     finally:
-        hearing.cancel()
+        disconnected.cancel()
         sending.cancel()
         gateway.projection.feed.remove(listener)
     if sending.done():
         sending.result()
 
 
-async def _hear(socket: WebSocket) -> None:
-    """Until the client is gone; what it says is not listened to."""
+async def _wait_for_disconnect(socket: WebSocket) -> None:
+    """Wait until the client is gone; its frames are ignored."""
     while (await socket.receive())["type"] != "websocket.disconnect":
         pass
 
 
-async def _send_all(gateway: Gateway, socket: WebSocket, listener: Listener, wanted: Wanted) -> None:
+async def _send_all(gateway: Gateway, socket: WebSocket, listener: Listener, subscription: Subscription) -> None:
     if not listener.logs:
-        await _send_frames(gateway, socket, listener, wanted)
+        await _send_frames(gateway, socket, listener, subscription)
         return
     try:
         await gateway.live_logs.subscribe()
-        await _send_frames(gateway, socket, listener, wanted)
+        await _send_frames(gateway, socket, listener, subscription)
     finally:
         gateway.live_logs.unsubscribe()
 
 
-async def _send_frames(gateway: Gateway, socket: WebSocket, listener: Listener, wanted: Wanted) -> None:
-    told = write_cursor(wanted.since or gateway.projection.feed.offsets())
+async def _send_frames(gateway: Gateway, socket: WebSocket, listener: Listener, subscription: Subscription) -> None:
+    sent = write_cursor(subscription.since or gateway.projection.feed.offsets())
     try:
-        async for frames in _frames(gateway, listener, wanted):
+        async for frames in _frames(gateway, listener, subscription):
             for frame in frames:
                 await socket.send({"type": "websocket.send", "text": frame.text})
-                told = frame.cursor or told
+                sent = frame.cursor or sent
                 if listener.overrun:
-                    raise SocketClosedError(4408, told)
+                    raise SocketClosedError(4408, sent)
     except OutageError as outage:
         log.warning("replay-failed", reason=str(outage))
-        raise SocketClosedError(1013, f"Kafka cannot be read at present; try again with since={told}") from outage
+        raise SocketClosedError(1013, f"Kafka cannot be read at present; try again with since={sent}") from outage
 
 
-async def _frames(gateway: Gateway, listener: Listener, wanted: Wanted) -> AsyncIterator[list[Frame]]:
-    if wanted.since is None:
+async def _frames(gateway: Gateway, listener: Listener, subscription: Subscription) -> AsyncIterator[list[Frame]]:
+    if subscription.since is None:
         gateway.projection.feed.add(listener)
-    elif wanted.job_id is None:
-        async for frames in replay_all(gateway, listener, wanted.since):
+    elif subscription.job_id is None:
+        async for frames in replay_all(gateway, listener, subscription.since):
             yield frames
     else:
-        yield await _job_frames(gateway, listener, wanted.job_id, wanted.since)
+        yield await _job_frames(gateway, listener, subscription.job_id, subscription.since)
     while True:
         yield await _live(listener, gateway.settings.keep_alive)
 

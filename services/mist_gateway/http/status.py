@@ -1,64 +1,67 @@
-"""What is known of the service itself: status for clients, probes and metrics for whoever runs it."""
+"""The service itself: its status for clients, probes and metrics for its operators."""
 
 import importlib.metadata
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response
 
 from mist_domain.wire.cursor import write_cursor
-from mist_gateway.http import documents
+from mist_gateway.http import dependencies, models, openapi
+from mist_gateway.http.answers import json_answer, text_answer
 from mist_gateway.http.asyncapi import asyncapi
-from mist_gateway.http.dependencies import ready, the_gateway
-from mist_gateway.http.openapi import errors
-from mist_gateway.http.responses import json_answer, text_answer
 
 router = APIRouter(tags=["service"])
 
 MIST_VERSION = importlib.metadata.version("mist-server")
 
 
-@router.get("/v2/api/status", response_model=documents.MistStatus, responses=errors())
-async def get_status(request: Request) -> Response:
-    """Versions, when this gateway started, living hosts, how many jobs stand in each status."""
-    gateway = ready(request)
+@router.get("/v2/api/status", response_model=models.MistStatus, responses=openapi.errors())
+async def get_status(gateway: dependencies.ReadyGateway) -> Response:
+    """Get versions, the start of this gateway, the number of living hosts, and of jobs by status."""
     hosts = gateway.projection.hosts.living()
-    runtime, _, vendor = (hosts[0].java_version if hosts else "").partition(" ")
-    status = {
-        "mistVersion": MIST_VERSION,
-        "sparkVersion": hosts[0].spark_version if hosts else "unknown",
-        "started": gateway.started_at,
-        "javaVersion": {"runtimeVersion": runtime or "unknown", "vmVendor": vendor.strip("()") or "unknown"},
-        "hosts": len(hosts),
-        "jobs": gateway.projection.jobs.all.counts(),
-        "cursor": write_cursor(gateway.projection.feed.offsets()),
-    }
+    status = models.MistStatus(
+        mist_version=MIST_VERSION,
+        spark_version=hosts[0].spark_version if hosts else "unknown",
+        started=gateway.started_at,
+        java_version=models.JavaVersion.of(hosts[0].java_version if hosts else ""),
+        hosts=len(hosts),
+        jobs=gateway.projection.jobs.all.counts(),
+        cursor=write_cursor(gateway.projection.feed.offsets()),
+    )
     return json_answer(status)
 
 
-@router.get("/asyncapi.json", responses={200: {"description": "AsyncAPI 3."}})
+@router.get(
+    "/asyncapi.json",
+    response_class=Response,
+    responses={200: {"description": "AsyncAPI 3.", "content": {"application/json": {}}}},
+)
 async def get_asyncapi() -> Response:
-    """The asynchronous interfaces: topics, records, JSON shapes."""
+    """Get the AsyncAPI document of the asynchronous interfaces: topics, records, JSON shapes."""
     return Response(asyncapi(MIST_VERSION), media_type="application/json")
 
 
-@router.get("/livez", response_class=Response, responses={200: {"content": {"text/plain": {"example": "ok\n"}}}})
+@router.get("/livez", response_class=Response, responses=openapi.text("ok\n"))
 async def livez() -> Response:
-    """Whether the process lives."""
+    """Answer while the process lives."""
     return text_answer("ok\n")
 
 
-@router.get("/readyz", response_class=Response, responses=errors())
-async def readyz(request: Request) -> Response:
-    """Whether the API can be used and what it tells is new; the reason why not."""
-    gateway = the_gateway(request)
+@router.get(
+    "/readyz",
+    response_class=Response,
+    responses=openapi.text("ok\n") | {503: {"description": "The reason.", "content": {"text/plain": {}}}},
+)
+async def readyz(gateway: dependencies.AnyGateway) -> Response:
+    """Answer `ok` when the API can be used and its data is up to date; otherwise 503 with the reason."""
     reason = gateway.not_ready() or gateway.lagging
     answer = text_answer(f"{reason or 'ok'}\n")
     answer.status_code = 200 if reason is None else 503
     return answer
 
 
-@router.get("/metrics", response_class=Response, responses={200: {"description": "Prometheus text."}})
+@router.get("/metrics", response_class=Response, responses=openapi.text('mist_gateway_jobs{status="finished"} 7.0\n'))
 async def metrics() -> Response:
-    """Metrics for Prometheus."""
+    """Get the metrics for Prometheus."""
     return Response(generate_latest(), headers={"content-type": CONTENT_TYPE_LATEST})

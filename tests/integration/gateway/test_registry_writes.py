@@ -12,7 +12,7 @@ from support.gateway_world import new_id
 @pytest.fixture
 def endpoint(tmp_path: Path) -> dict[str, Any]:
     (tmp_path / "job.py").write_text("def job(n: int): ...")
-    return {"name": f"e-{new_id()}", "path": f"file://{tmp_path}/job.py", "className": "job", "unknown": 1}
+    return {"name": f"e-{new_id()}", "path": f"file://{tmp_path}/job.py", "className": "job"}
 
 
 async def test_an_endpoint_lives_from_post_to_delete(
@@ -41,6 +41,7 @@ async def test_an_endpoint_lives_from_post_to_delete(
         ({"path": ""}, "path is ''"),
         ({"path": "file:///no.py"}, "file:///no.py does not exist; force=true"),
         ({"className": "nobody"}, "nobody"),
+        ({"unknown": 1}, "there is no field 'unknown'; there are className"),
         ({"defaultContext": 3}, "defaultContext is '3'; it must be a string"),
         ({"lang": "scala"}, "lang is 'scala'; it must be python for the path"),
     ],

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mist_gateway.auth.middleware import refuse_open_door
-from mist_gateway.auth.rates import Rates
+from mist_gateway.auth.middleware import Rates, refuse_open_door
 from mist_gateway.auth.scopes import Access, Caller, find_token, granted, needed, read_tokens
 from mist_gateway.auth.tokens import TokenFile
 from mist_gateway.settings import GatewaySettings
@@ -80,7 +79,7 @@ def test_a_client_may_ask_at_its_rate_with_a_burst() -> None:
 
 
 def test_clients_are_not_remembered_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mist_gateway.auth.rates.MOST_CLIENTS", 2)
+    monkeypatch.setattr("mist_gateway.auth.middleware.MAX_CLIENTS", 2)
     rates = Rates(0.5)
     assert rates.wait("a", 0.0) == 0.0
     assert rates.wait("a", 0.0) > 0

@@ -1,25 +1,30 @@
 """The JSON that clients see: absent values left out, the fields of the wire."""
 
 import json
-from typing import Any
+from dataclasses import asdict
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic.alias_generators import to_camel
 
 from mist_domain.facts.hosts import Worker
-from mist_domain.facts.job_events import JobEvent
+from mist_domain.facts.job_events import JobEvent, JobInitialized
 from mist_domain.facts.logs import LogLine
 from mist_domain.facts.registry import Context, Endpoint
-from mist_domain.job import Job, fold
+from mist_domain.job import Job, Status, fold
 from mist_domain.registry import Registry
-from mist_gateway.http.responses import json_bytes
-from mist_gateway.http.views import view_context, view_endpoint, view_job, view_outcome, view_pending
-from mist_gateway.projection.entry import PendingStart
+from mist_eventlog import Record
+from mist_gateway.http.models import EventDocument, JobDocument, Outcome, json_bytes
+from mist_gateway.http.registry_models import ContextDocument, EndpointDocument
+from mist_gateway.projection.entry import HistoryStep, PendingStart
 from mist_gateway.projection.hosts import Hosts
 from mist_gateway.queries.logs import format_line
 from support import facts
 
 
-def seen(view: dict[str, Any]) -> dict[str, Any]:
-    """As a client reads it."""
-    return dict(json.loads(json_bytes(view)))
+def seen(document: BaseModel) -> dict[str, Any]:
+    """The document as a client reads it."""
+    return dict(json.loads(json_bytes(document)))
 
 
 def job_after(*events: JobEvent) -> Job:
@@ -28,7 +33,7 @@ def job_after(*events: JobEvent) -> Job:
 
 def test_a_new_job_has_what_it_was_asked_for_and_no_more() -> None:
     request = facts.initialized(parameters='{"n":123456789012345678901234567890}', external_id="my-1")
-    assert seen(view_job(job_after(request))) == {
+    assert seen(JobDocument.of(job_after(request))) == {
         "jobId": facts.JOB,
         "endpoint": "e",
         "function": "e",
@@ -49,13 +54,13 @@ def test_a_new_job_has_what_it_was_asked_for_and_no_more() -> None:
 
 def test_a_finished_job_has_its_bare_result_and_a_failed_one_its_bare_error() -> None:
     life = (facts.initialized(), facts.queued(), facts.assigned(), facts.started())
-    done = seen(view_job(job_after(*life, facts.finished())))
+    done = seen(JobDocument.of(job_after(*life, facts.finished())))
     assert (done["jobResult"], done["workerId"], done["startTime"], done["endTime"]) == ({}, "default", 1003, 1004)
-    assert seen(view_job(job_after(*life, facts.failed())))["jobResult"] == "ValueError: no"
+    assert seen(JobDocument.of(job_after(*life, facts.failed())))["jobResult"] == "ValueError: no"
 
 
 def test_a_canceled_job_has_no_result() -> None:
-    view = seen(view_job(job_after(facts.initialized(), facts.cancel_requested())))
+    view = seen(JobDocument.of(job_after(facts.initialized(), facts.cancel_requested())))
     assert view["status"] == "canceled"
     assert "jobResult" not in view
     assert "startTime" not in view
@@ -67,7 +72,7 @@ def test_an_undecided_request_shows_as_initialized_with_its_endpoints_defaults()
         endpoints={"e": Endpoint(name="e", path="file:///e.py", class_name="E", default_context="big")},
         contexts={"big": Context(name="big", worker_mode="exclusive")},
     )
-    view = seen(view_pending(pending, registry))
+    view = seen(JobDocument.of_pending(pending, registry))
     assert (view["status"], view["createTime"], view["context"], view["mode"]) == (
         "initialized",
         77,
@@ -79,22 +84,45 @@ def test_an_undecided_request_shows_as_initialized_with_its_endpoints_defaults()
 
 def test_an_outcome_says_what_came_of_it() -> None:
     life = (facts.initialized(), facts.queued(), facts.assigned(), facts.started())
-    assert seen(view_outcome(job_after(*life, facts.finished()))) == {"success": True, "payload": {}, "errors": []}
-    failed = seen(view_outcome(job_after(*life, facts.failed())))
+    assert seen(Outcome.of(job_after(*life, facts.finished()))) == {"success": True, "payload": {}, "errors": []}
+    failed = seen(Outcome.of(job_after(*life, facts.failed())))
     assert failed == {"success": False, "payload": {}, "errors": ["ValueError: no"]}
-    assert seen(view_outcome(job_after(facts.initialized(), facts.cancel_requested())))["success"] is False
+    assert seen(Outcome.of(job_after(facts.initialized(), facts.cancel_requested())))["success"] is False
 
 
 def test_contexts_and_endpoints_are_as_the_wire_has_them() -> None:
-    assert seen(view_context(Context(name="c", downtime=None))) == {
-        "name": "c", "sparkConf": {}, "downtime": "Inf", "maxJobs": 20, "precreated": False, "runOptions": "",
-        "workerMode": "shared", "streamingDuration": "1s",
+    assert seen(ContextDocument.of(Context(name="c", downtime=None))) == {
+        "name": "c", "sparkConf": {}, "downtime": "Inf", "maxJobs": 20, "precreated": False, "spares": 0,
+        "runOptions": "", "workerMode": "shared", "streamingDuration": "1s", "startTimeout": "Inf",
+        "performTimeout": "Inf", "maxQueued": 10_000,
     }  # fmt: skip
     endpoint = Endpoint(name="e", path="file:///p.py", class_name="E", signature='{"n":{"type":"MInt"}}')
-    assert seen(view_endpoint(endpoint)) == {
+    assert seen(EndpointDocument.of(endpoint)) == {
         "name": "e", "lang": "python", "path": "file:///p.py", "className": "E", "defaultContext": "default", "tags": [],
-        "execute": {"n": {"type": "MInt"}},
+        "retries": 0, "startTimeout": "Inf", "performTimeout": "Inf", "execute": {"n": {"type": "MInt"}},
     }  # fmt: skip
+
+
+def test_every_kind_of_record_has_a_document() -> None:
+    """The fields of the kind stand beside the common ones; an ignored record has no status."""
+    record = Record(topic="mist.job-events", partition=0, offset=7, time=70, key=b"", value=b"")
+    events = (
+        facts.initialized(parameters='{"n":12345678901234567890123}'), facts.queued(), facts.assigned(),
+        facts.started(), facts.finished(), facts.failed(), facts.cancel_requested(), facts.canceled(),
+        facts.lost_by_host(),
+    )  # fmt: skip
+    assert {type(event) for event in events} == set(get_args(JobEvent))
+    for event in events:
+        document = seen(EventDocument.of(record, HistoryStep(7, None), event))
+        assert (document["event"], document["time"], document["offset"]) == (type(event).__name__, 70, 7)
+        assert document["accepted"] is False
+        assert "status" not in document
+        own = set(asdict(event)) - {"job_id", "result"} if not isinstance(event, JobInitialized) else {"writer"}
+        assert {name: document.get(to_camel(name)) for name in own} == {name: getattr(event, name) for name in own}
+    first = seen(EventDocument.of(record, HistoryStep(7, Status.INITIALIZED), events[0]))
+    assert (first["accepted"], first["status"], first["endpoint"]) == (True, "initialized", "e")
+    assert first["parameters"] == {"n": 12345678901234567890123}
+    assert seen(EventDocument.of(record, HistoryStep(7, None), events[4]))["result"] == {}
 
 
 def test_a_log_line_is_as_the_wire_has_it() -> None:
