@@ -1,4 +1,4 @@
-"""`python -m mist_tools.run.reference`: every setting of every process, as the README's table has it."""
+"""`python -m mist_tools.run.reference`: the table of every setting of every process, into docs/settings.md."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +21,7 @@ PROCESSES: dict[str, type[BaseSettings]] = {
     "bridge": BridgeSettings,
     "make run": RunSettings,
 }
+DOCUMENT = ROOT / "docs" / "settings.md"
 BEGIN, END = "<!-- settings -->", "<!-- end of settings -->"
 
 
@@ -30,9 +31,9 @@ def table() -> str:
     return "\n".join(["| setting | read by | default | meaning |", "|---|---|---|---|", *rows])
 
 
-def into(readme: str) -> str:
-    """The README with this table in its place."""
-    before, _, rest = readme.partition(BEGIN)
+def into(document: str) -> str:
+    """The document with this table between its two marker lines."""
+    before, _, rest = document.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n\n{table()}\n\n{END}{after}"
 
@@ -67,8 +68,7 @@ def _default(field: FieldInfo) -> str:
 
 
 def main() -> None:
-    readme = ROOT / "README.md"
-    readme.write_text(into(readme.read_text()))
+    DOCUMENT.write_text(into(DOCUMENT.read_text()))
 
 
 if __name__ == "__main__":
