@@ -10,7 +10,7 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help setup run test check fmt lint bench drill lock up down e2e clean
+.PHONY: help setup run test check fmt lint bench drill generate lock up down e2e clean
 
 help:
 	@echo "make run      start Mist here: Kafka, the services, an example job (ARGS=--once: exit after it)"
@@ -20,6 +20,7 @@ help:
 	@echo "make drill    kill everything, again and again, and count what was lost (JOBS=20000)"
 	@echo "make up/down  the same in containers (needs Docker)"
 	@echo "make e2e      jobs through the images by testcontainers, which are killed meanwhile (needs Docker)"
+	@echo "make generate write anew what is generated: the plain client, the table of settings, the topics for Strimzi"
 	@echo "make fmt/lint/lock/clean"
 
 setup: $(READY)
@@ -50,6 +51,15 @@ lint: $(READY)
 fmt: $(READY)
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
+
+generate: $(READY)
+	$(BIN)/python -m mist_tools.synchronous_client
+	$(BIN)/python -m mist_tools.run.reference
+	$(BIN)/python -m mist_eventlog.topics strimzi > deploy/k8s/strimzi/topics.yaml
+
+lock: $(READY)
+	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-header --quiet --output-file requirements.lock
 
 bench: $(READY)
 	@PYTHONPATH=tests $(BIN)/python tests/bench/run.py $(ARGS)

@@ -1,4 +1,4 @@
-"""Every call of the API as a value: what to send and how to read the answer. Opens nothing."""
+"""Every call of the API as a value: the request to send and the reader of its response. No I/O happens here."""
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -12,18 +12,18 @@ import httpx
 from mist.client.documents import ContextInfo, EndpointInfo, JobInfo, WorkerInfo
 from mist.client.errors import ConflictError, NotFoundError, RefusedError, UnauthorizedError
 
-Answered = TypeVar("Answered")
+Answer = TypeVar("Answer")
 API = "/v2/api"
 _KINDS = {401: UnauthorizedError, 403: UnauthorizedError, 404: NotFoundError, 409: ConflictError}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call(Generic[Answered]):
-    """`repeatable`: sent twice it does what it does once, so that it may be sent again when its fate is unknown."""
+class Call(Generic[Answer]):
+    """One request. `repeatable`: sending it twice has the effect of sending it once."""
 
     method: str
     path: str
-    read: Callable[[httpx.Response], Answered]
+    read: Callable[[httpx.Response], Answer]
     query: Mapping[str, Any] = field(default_factory=dict)
     json: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -33,7 +33,7 @@ class Call(Generic[Answered]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """How a job is to be started; what is `None` is left to the endpoint and its context. Durations: `"10s"`, `"Inf"`."""
+    """Options of a start; the endpoint and its context decide what is `None`. Durations are text: `"10s"`, `"Inf"`."""
 
     context: str | None = None
     mode: str | None = None
@@ -45,7 +45,7 @@ class Start:
 
 
 def start(endpoint: str, arguments: Mapping[str, Any], how: Start) -> Call[str]:
-    """The job's id. One key is one job, however often it is sent."""
+    """Start a job; the response is its id. Sending the same key again starts no second job."""
     query = {
         "context": how.context,
         "mode": how.mode,
@@ -57,8 +57,8 @@ def start(endpoint: str, arguments: Mapping[str, Any], how: Start) -> Call[str]:
     return Call(
         method="POST",
         path=f"{API}/endpoints/{_part(endpoint)}/jobs",
-        read=lambda answer: str(answer.json()["id"]),
-        query=_given(query),
+        read=lambda response: str(response.json()["id"]),
+        query=_present(query),
         json=dict(arguments),
         headers={"Idempotency-Key": how.key or str(uuid.uuid4())},
     )
@@ -78,7 +78,7 @@ def cancel(job_id: str) -> Call[JobInfo]:
 
 
 def logs(job_id: str) -> Call[str]:
-    return Call(method="GET", path=f"{API}/jobs/{_part(job_id)}/logs", read=lambda answer: answer.text)
+    return Call(method="GET", path=f"{API}/jobs/{_part(job_id)}/logs", read=lambda response: response.text)
 
 
 def history(job_id: str) -> Call[list[dict[str, Any]]]:
@@ -120,7 +120,7 @@ def context(name: str) -> Call[ContextInfo]:
 
 
 def put_context(document: Mapping[str, Any]) -> Call[ContextInfo]:
-    """Creates it, or gives it these settings and the defaults for the rest."""
+    """Create or replace a context; settings that are absent have their defaults."""
     return Call(method="POST", path=f"{API}/contexts", read=_document, json=document)
 
 
@@ -133,16 +133,16 @@ def artifacts() -> Call[list[str]]:
 
 
 def artifact_sha(name: str) -> Call[str]:
-    """SHA-1 in hex."""
-    return Call(method="GET", path=f"{API}/artifacts/{_part(name)}/sha", read=lambda answer: answer.text.strip())
+    """The artifact's SHA-1 in hex."""
+    return Call(method="GET", path=f"{API}/artifacts/{_part(name)}/sha", read=lambda response: response.text.strip())
 
 
 def upload(file: Path, *, force: bool) -> Call[str]:
-    """The artifact's name, which is then a path for endpoints. The same content again changes nothing."""
+    """Upload a file; the response is its name, a path for endpoints. The same content again changes nothing."""
     return Call(
         method="POST",
         path=f"{API}/artifacts",
-        read=lambda answer: answer.text.strip(),
+        read=lambda response: response.text.strip(),
         query={"force": force},
         upload=file,
     )
@@ -150,7 +150,7 @@ def upload(file: Path, *, force: bool) -> Call[str]:
 
 def delete_artifact(name: str) -> Call[str]:
     return Call(
-        method="DELETE", path=f"{API}/artifacts/{_part(name)}", read=lambda answer: answer.text, repeatable=False
+        method="DELETE", path=f"{API}/artifacts/{_part(name)}", read=lambda response: response.text, repeatable=False
     )
 
 
@@ -166,32 +166,32 @@ def status() -> Call[dict[str, Any]]:
     return _get("/status")
 
 
-def read(call: Call[Answered], answer: httpx.Response) -> Answered:
-    """What the answer says. Raises `RefusedError`."""
-    if answer.is_success:
-        return call.read(answer)
-    code, message = _said(answer)
-    raise _KINDS.get(answer.status_code, RefusedError)(answer.status_code, code, message)
+def read(call: Call[Answer], response: httpx.Response) -> Answer:
+    """The content of a response. Raises `RefusedError` or one of its subclasses."""
+    if response.is_success:
+        return call.read(response)
+    code, message = _reason(response)
+    raise _KINDS.get(response.status_code, RefusedError)(response.status_code, code, message)
 
 
-def _said(answer: httpx.Response) -> tuple[str, str]:
+def _reason(response: httpx.Response) -> tuple[str, str]:
     try:
-        body = answer.json()
+        body = response.json()
         return str(body["error"]), str(body["message"])
     except (ValueError, KeyError, TypeError):
-        text = answer.text.strip()[:200] or answer.reason_phrase
-        return "unknown", f"{answer.request.url} answered {answer.status_code}: {text}"
+        text = response.text.strip()[:200] or response.reason_phrase
+        return "unknown", f"{response.request.url} answered {response.status_code}: {text}"
 
 
 def _get(path: str, query: Mapping[str, Any] | None = None) -> Call[Any]:
     return Call(method="GET", path=API + path, read=_document, query=query or {})
 
 
-def _document(answer: httpx.Response) -> Any:
-    return cast("Any", answer.json())
+def _document(response: httpx.Response) -> Any:
+    return cast("Any", response.json())
 
 
-def _given(query: Mapping[str, Any]) -> dict[str, Any]:
+def _present(query: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in query.items() if value is not None}
 
 
