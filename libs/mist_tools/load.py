@@ -20,10 +20,9 @@ from mist_domain.facts.registry import (
     Endpoint,
     EndpointDefined,
     RegistryEvent,
-    registry_entry,
     registry_key,
 )
-from mist_domain.registry import Registry, fold_registry
+from mist_domain.registry import Registry, fold_registry, is_in_effect
 from mist_eventlog import Appender, Codec, KafkaAddress, OutageError, PoisonError, Tail
 from mist_eventlog.address import KafkaSettings
 from mist_eventlog.topics import TopicsMismatchError, check
@@ -64,14 +63,14 @@ async def load(kafka: KafkaAddress, events: list[RegistryEvent]) -> Iterator[str
     await check(kafka, [REGISTRY], wait=BROKER_WAIT)
     codec = Codec(RECORDS)
     registry = await _read_registry(kafka, codec)
-    new = [event for event in events if registry.get(registry_key(event)) != registry_entry(event)]
+    new = [event for event in events if not is_in_effect(registry, event)]
     async with Appender(kafka) as appender:
         await appender.append_all([(REGISTRY, registry_key(event), codec.encode(event)) for event in new])
     return (f"{registry_key(event)} {'written' if event in new else 'is there already'}" for event in events)
 
 
 async def _read_registry(kafka: KafkaAddress, codec: Codec) -> Registry:
-    registry: Registry = {}
+    registry = Registry()
     async with Tail(kafka, [REGISTRY]) as tail:
         async for records in tail.replay():
             for record in records:

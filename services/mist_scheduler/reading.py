@@ -9,12 +9,15 @@ SOURCE = "Async Kafka"
 
 
 def read_request(codec: Codec, value: bytes) -> Request:
-    """The request in a record's value. Raises `PoisonError` with the reason for the dead letter."""
+    """The request in a record's value. Raises `PoisonError` with the reason for the dead letter.
+
+    Raises `SchemaPendingError` for one in Confluent's framing whose schema is not fetched yet.
+    """
     if len(value) > MAX_REQUEST_BYTES:
         raise PoisonError(f"the request has {len(value)} bytes; at most {MAX_REQUEST_BYTES} are taken")
     if value.lstrip()[:1] == b"{":
         return _read_json(value)
-    record = codec.decode(value)
+    record = codec.decode_foreign(value)
     if isinstance(record, StartRequest | CancelRequest | StopWorkerRequest | PrepareWorkerRequest):
         return record
     raise PoisonError(f"a {type(record).__name__} is no request")

@@ -192,7 +192,7 @@ def takes_out_the_unconditional_cancel(patch: pytest.MonkeyPatch) -> None:
 
 
 def takes_out_the_lease(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("cluster_world.LEASE", 10**9)
+    patch.setattr("support.cluster_world.LEASE", 10**9)
 
 
 def holds_what_may_follow_elsewhere(patch: pytest.MonkeyPatch) -> None:

@@ -1,33 +1,34 @@
-"""The client for asyncio. `plain.py` is generated from this file: `make generate`."""
+"""Client for asyncio. `make fmt` generates `plain.py`, the synchronous client, from this file."""
 
+import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-import anyio
 import httpx
-from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from mist.client import calls
 from mist.client.calls import Call, Start
 from mist.client.documents import FINAL, ContextInfo, EndpointInfo, Event, JobInfo, WorkerInfo
 from mist.client.errors import JobTimeoutError
-from mist.client.resuming import Feed, Outcome, RetryPolicy
+from mist.client.feed import FeedPosition, async_connect
+from mist.client.retry import Outcome, RetryPolicy
 
 Answer = TypeVar("Answer")
 MAX_FRAME_BYTES = 16_000_000
+
 DEFAULT_URL = "http://127.0.0.1:2004"
 
 
 class AsyncMist:
-    """A client of one gateway, or of several that serve the same Mist.
+    """Client of one Mist, over HTTP and WebSocket.
 
-    `urls`: base addresses; none means `MIST_URL`. `token`: a bearer token; none means `MIST_TOKEN`.
-    `patience`: seconds to repeat a call that may be repeated. `timeout`: seconds for each try.
-    Methods raise `RefusedError`, one of its subclasses, or `UnreachableError`.
+    `urls`: its gateways, any of which answers (`MIST_URL`, else this machine's). `token`: a bearer token (`MIST_TOKEN`).
+    `patience`: seconds for which a call that may be repeated is tried again; `timeout`: seconds for one try.
+    Methods raise `RefusedError` (or its kinds `NotFoundError`, `ConflictError`, `UnauthorizedError`) or `UnreachableError`.
     """
 
     def __init__(self, *urls: str, token: str | None = None, patience: float = 60.0, timeout: float = 60.0) -> None:
@@ -48,29 +49,31 @@ class AsyncMist:
 
     # -- jobs ----------------------------------------------------------------------------------------------------------
 
-    async def start(self, endpoint: str, arguments: Mapping[str, Any] | None = None, how: Start | None = None) -> str:
-        """Start a job and return its id. The request is durable when this returns."""
-        return await self._call(calls.start(endpoint, arguments or {}, how or Start()))
+    async def start(
+        self, endpoint: str, arguments: Mapping[str, Any] | None = None, options: Start | None = None
+    ) -> str:
+        """Start a job; returns its id. The request is durable when this returns."""
+        return await self._call(calls.start(endpoint, arguments or {}, options or Start()))
 
     async def run(
         self,
         endpoint: str,
         arguments: Mapping[str, Any] | None = None,
-        how: Start | None = None,
+        options: Start | None = None,
         *,
         timeout: float = 3600,
     ) -> JobInfo:
-        """Start a job and return it once it is final. Raises `JobTimeoutError` after `timeout` seconds."""
-        return await self.wait(await self.start(endpoint, arguments, how), timeout=timeout)
+        """Start a job and wait for its end. Raises `JobTimeoutError`."""
+        return await self.wait(await self.start(endpoint, arguments, options), timeout=timeout)
 
     async def wait(self, job_id: str, *, timeout: float = 3600) -> JobInfo:
-        """Return the job once it is final. Raises `JobTimeoutError` after `timeout` seconds."""
+        """Wait until the job is over. Raises `JobTimeoutError` after `timeout` seconds."""
         end = time.monotonic() + timeout
         wait = 0.02
         while (job := await self.job(job_id))["status"] not in FINAL:
             if time.monotonic() + wait > end:
                 raise JobTimeoutError(job_id, timeout)
-            await anyio.sleep(wait)
+            await asyncio.sleep(wait)
             wait = min(wait * 1.5, 1.0)
         return job
 
@@ -80,7 +83,7 @@ class AsyncMist:
     async def jobs(
         self, *, status: Iterable[str] = (), limit: int = 25, offset: int = 0, endpoint: str | None = None
     ) -> list[JobInfo]:
-        """Jobs, the newest first; `status`: only these statuses; `endpoint`: only this endpoint's."""
+        """List jobs, the newest first."""
         return await self._call(calls.jobs(status, limit, offset, endpoint))
 
     async def cancel(self, job_id: str) -> JobInfo:
@@ -90,7 +93,7 @@ class AsyncMist:
         return await self._call(calls.logs(job_id))
 
     async def history(self, job_id: str) -> list[dict[str, Any]]:
-        """Every event of the job in the log, with time, attempt, worker, author and reason."""
+        """Every event of the job, with its time, attempt, worker, writer and reason."""
         return await self._call(calls.history(job_id))
 
     async def job_worker(self, job_id: str) -> WorkerInfo:
@@ -105,7 +108,7 @@ class AsyncMist:
         return await self._call(calls.endpoint(name))
 
     async def create_endpoint(self, document: Mapping[str, Any], *, force: bool = False) -> EndpointInfo:
-        """Create an endpoint; `force` accepts an artifact that cannot be read. Raises `ConflictError` if it exists."""
+        """Create an endpoint from name, path, className, defaultContext, …; `force` accepts an unreadable artifact."""
         return await self._call(calls.create_endpoint(document, force=force))
 
     async def update_endpoint(self, document: Mapping[str, Any], *, force: bool = False) -> EndpointInfo:
@@ -121,7 +124,7 @@ class AsyncMist:
         return await self._call(calls.context(name))
 
     async def put_context(self, document: Mapping[str, Any]) -> ContextInfo:
-        """Create or replace a context; settings that are absent have their defaults."""
+        """Create a context, or replace its settings; those left out get their defaults."""
         return await self._call(calls.put_context(document))
 
     async def delete_context(self, name: str) -> ContextInfo:
@@ -134,7 +137,7 @@ class AsyncMist:
         return await self._call(calls.artifact_sha(name))
 
     async def upload(self, file: Path, *, force: bool = False) -> str:
-        """Upload job code and return its name, a path for endpoints; `force` replaces other content."""
+        """Upload job code under its file name, which endpoints then use as path; `force` replaces other content."""
         return await self._call(calls.upload(file, force=force))
 
     async def delete_artifact(self, name: str) -> str:
@@ -146,7 +149,7 @@ class AsyncMist:
         return await self._call(calls.workers())
 
     async def stop_worker(self, worker_id: str) -> None:
-        """Stop a worker; its jobs fail."""
+        """Stop a driver; its jobs fail."""
         await self._call(calls.stop_worker(worker_id))
 
     async def status(self) -> dict[str, Any]:
@@ -157,55 +160,55 @@ class AsyncMist:
     async def events(
         self, *, since: str | None = None, job_id: str | None = None, phases: bool = False, logs: bool = False
     ) -> AsyncIterator[Event]:
-        """Events as they happen, without gap or repeat while gateways restart.
+        """Follow events as they happen, without gap or repeat, across restarts of gateways.
 
-        The feed starts now, or after the cursor `since`. With `job_id` it is the job's whole life and ends with it.
-        `phases`: every phase of each event. `logs`: log lines of jobs as well.
+        Starts now, or after the cursor `since`; for one job it runs from the job's first event to its last.
+        `phases` adds the phases between the six statuses; `logs` adds the lines that jobs print.
         """
-        feed = Feed(job_id=job_id, since=since or await self._cursor(job_id), phases=phases, logs=logs)
-        patience = self._new_patience()
+        feed = FeedPosition(job_id=job_id, since=since or await self._present_cursor(job_id), phases=phases, logs=logs)
+        retry = self._new_retry()
         while not feed.ended():
-            received = 0
+            frames = 0
             try:
-                async with connect(
-                    feed.url(patience.url), additional_headers=self._headers, max_size=MAX_FRAME_BYTES
+                async with async_connect(
+                    feed.url(retry.url), additional_headers=self._headers, max_size=MAX_FRAME_BYTES
                 ) as socket:
                     async for frame in socket:
-                        received += 1
+                        frames += 1
                         event = feed.read(frame)
                         if event is not None:
                             yield event
                         if feed.ended():
                             break
             except ConnectionClosed as closed:
-                feed.closed(closed.code, closed.reason)
+                feed.raise_if_final(closed.code, closed.reason)
             except InvalidStatus as refused:
-                feed.refused(refused.response.status_code, refused.response.headers)
+                feed.raise_if_refused(refused.response.status_code, refused.response.headers)
             except (OSError, TimeoutError):
                 pass
-            if received:
-                patience = self._new_patience()
-            await self._pause(patience)
+            if frames:
+                retry = self._new_retry()
+            await self._pause(retry)
 
-    async def _cursor(self, job_id: str | None) -> str | None:
-        """The cursor of now, so that nothing is missed between this call and the connection."""
+    async def _present_cursor(self, job_id: str | None) -> str | None:
+        """Cursor of the log's present end, so that nothing is missed before the connection is up."""
         return None if job_id else str((await self.status())["cursor"])
 
-    async def _pause(self, patience: RetryPolicy) -> None:
-        await anyio.sleep(
-            patience.wait_after(httpx.ConnectError("the feed is not available"), time.monotonic(), repeatable=True) or 0
+    async def _pause(self, retry: RetryPolicy) -> None:
+        await asyncio.sleep(
+            retry.wait_after(httpx.ConnectError("the feed cannot be had"), time.monotonic(), repeatable=True) or 0
         )
 
     # -- sending -------------------------------------------------------------------------------------------------------
 
     async def _call(self, call: Call[Answer]) -> Answer:
-        patience = self._new_patience()
+        retry = self._new_retry()
         while True:
-            outcome = await self._send(patience.url, call)
-            wait = patience.wait_after(outcome, time.monotonic(), repeatable=call.repeatable)
+            outcome = await self._send(retry.url, call)
+            wait = retry.wait_after(outcome, time.monotonic(), repeatable=call.repeatable)
             if wait is None and isinstance(outcome, httpx.Response):
                 return calls.read(call, outcome)
-            await anyio.sleep(wait or 0)
+            await asyncio.sleep(wait or 0)
 
     async def _send(self, url: str, call: Call[Answer]) -> Outcome:
         query, headers = dict(call.query), dict(call.headers)
@@ -222,5 +225,5 @@ class AsyncMist:
         except httpx.TransportError as error:
             return error
 
-    def _new_patience(self) -> RetryPolicy:
+    def _new_retry(self) -> RetryPolicy:
         return RetryPolicy(self._urls, self._patience, time.monotonic())

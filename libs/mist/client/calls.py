@@ -1,4 +1,4 @@
-"""Every call of the API as a value: the request to send and the reader of its response. No I/O happens here."""
+"""Calls of the API as values: the request to send, and the reader of its answer. No I/O."""
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -19,7 +19,7 @@ _KINDS = {401: UnauthorizedError, 403: UnauthorizedError, 404: NotFoundError, 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call(Generic[Answer]):
-    """One request. `repeatable`: sending it twice has the effect of sending it once."""
+    """One call. `repeatable`: sending it twice has the effect of sending it once, so a lost answer is no problem."""
 
     method: str
     path: str
@@ -33,7 +33,10 @@ class Call(Generic[Answer]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """Options of a start; the endpoint and its context decide what is `None`. Durations are text: `"10s"`, `"Inf"`."""
+    """Options of a start; `None` leaves the choice to the endpoint and its context. Durations: `"10s"`, `"Inf"`.
+
+    `key` makes repeated starts one job; without it each start is a job of its own.
+    """
 
     context: str | None = None
     mode: str | None = None
@@ -44,23 +47,23 @@ class Start:
     key: str | None = None
 
 
-def start(endpoint: str, arguments: Mapping[str, Any], how: Start) -> Call[str]:
-    """Start a job; the response is its id. Sending the same key again starts no second job."""
+def start(endpoint: str, arguments: Mapping[str, Any], options: Start) -> Call[str]:
+    """Start a job; the answer is its id. One key is one job, however often it is sent."""
     query = {
-        "context": how.context,
-        "mode": how.mode,
-        "workerId": how.worker_id,
-        "externalId": how.external_id,
-        "startTimeout": how.start_timeout,
-        "performTimeout": how.perform_timeout,
+        "context": options.context,
+        "mode": options.mode,
+        "workerId": options.worker_id,
+        "externalId": options.external_id,
+        "startTimeout": options.start_timeout,
+        "performTimeout": options.perform_timeout,
     }
     return Call(
         method="POST",
         path=f"{API}/endpoints/{_part(endpoint)}/jobs",
-        read=lambda response: str(response.json()["id"]),
+        read=lambda answer: str(answer.json()["id"]),
         query=_present(query),
         json=dict(arguments),
-        headers={"Idempotency-Key": how.key or str(uuid.uuid4())},
+        headers={"Idempotency-Key": options.key or str(uuid.uuid4())},
     )
 
 
@@ -78,7 +81,7 @@ def cancel(job_id: str) -> Call[JobInfo]:
 
 
 def logs(job_id: str) -> Call[str]:
-    return Call(method="GET", path=f"{API}/jobs/{_part(job_id)}/logs", read=lambda response: response.text)
+    return Call(method="GET", path=f"{API}/jobs/{_part(job_id)}/logs", read=lambda answer: answer.text)
 
 
 def history(job_id: str) -> Call[list[dict[str, Any]]]:
@@ -120,7 +123,7 @@ def context(name: str) -> Call[ContextInfo]:
 
 
 def put_context(document: Mapping[str, Any]) -> Call[ContextInfo]:
-    """Create or replace a context; settings that are absent have their defaults."""
+    """Create a context, or replace its settings; those left out get their defaults."""
     return Call(method="POST", path=f"{API}/contexts", read=_document, json=document)
 
 
@@ -133,16 +136,16 @@ def artifacts() -> Call[list[str]]:
 
 
 def artifact_sha(name: str) -> Call[str]:
-    """The artifact's SHA-1 in hex."""
-    return Call(method="GET", path=f"{API}/artifacts/{_part(name)}/sha", read=lambda response: response.text.strip())
+    """SHA-1 in hex."""
+    return Call(method="GET", path=f"{API}/artifacts/{_part(name)}/sha", read=lambda answer: answer.text.strip())
 
 
 def upload(file: Path, *, force: bool) -> Call[str]:
-    """Upload a file; the response is its name, a path for endpoints. The same content again changes nothing."""
+    """Upload a file; the answer is its name. The same content again changes nothing."""
     return Call(
         method="POST",
         path=f"{API}/artifacts",
-        read=lambda response: response.text.strip(),
+        read=lambda answer: answer.text.strip(),
         query={"force": force},
         upload=file,
     )
@@ -150,7 +153,7 @@ def upload(file: Path, *, force: bool) -> Call[str]:
 
 def delete_artifact(name: str) -> Call[str]:
     return Call(
-        method="DELETE", path=f"{API}/artifacts/{_part(name)}", read=lambda response: response.text, repeatable=False
+        method="DELETE", path=f"{API}/artifacts/{_part(name)}", read=lambda answer: answer.text, repeatable=False
     )
 
 
@@ -166,29 +169,29 @@ def status() -> Call[dict[str, Any]]:
     return _get("/status")
 
 
-def read(call: Call[Answer], response: httpx.Response) -> Answer:
-    """The content of a response. Raises `RefusedError` or one of its subclasses."""
-    if response.is_success:
-        return call.read(response)
-    code, message = _reason(response)
-    raise _KINDS.get(response.status_code, RefusedError)(response.status_code, code, message)
+def read(call: Call[Answer], answer: httpx.Response) -> Answer:
+    """Read the answer of a call. Raises `RefusedError` or one of its kinds."""
+    if answer.is_success:
+        return call.read(answer)
+    code, message = _error_of(answer)
+    raise _KINDS.get(answer.status_code, RefusedError)(answer.status_code, code, message)
 
 
-def _reason(response: httpx.Response) -> tuple[str, str]:
+def _error_of(answer: httpx.Response) -> tuple[str, str]:
     try:
-        body = response.json()
+        body = answer.json()
         return str(body["error"]), str(body["message"])
     except (ValueError, KeyError, TypeError):
-        text = response.text.strip()[:200] or response.reason_phrase
-        return "unknown", f"{response.request.url} answered {response.status_code}: {text}"
+        text = answer.text.strip()[:200] or answer.reason_phrase
+        return "unknown", f"{answer.request.url} answered {answer.status_code}: {text}"
 
 
 def _get(path: str, query: Mapping[str, Any] | None = None) -> Call[Any]:
     return Call(method="GET", path=API + path, read=_document, query=query or {})
 
 
-def _document(response: httpx.Response) -> Any:
-    return cast("Any", response.json())
+def _document(answer: httpx.Response) -> Any:
+    return cast("Any", answer.json())
 
 
 def _present(query: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The client for plain code. Generated from `aio.py` by `make generate`: change that file, not this one."""
+"""Synchronous client. Generated from `aio.py` by `make fmt`: change that file, not this one."""
 
 import os
 import time
@@ -8,25 +8,26 @@ from typing import Any, Self, TypeVar
 
 import httpx
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import connect
 
 from mist.client import calls
 from mist.client.calls import Call, Start
 from mist.client.documents import FINAL, ContextInfo, EndpointInfo, Event, JobInfo, WorkerInfo
 from mist.client.errors import JobTimeoutError
-from mist.client.resuming import Feed, Outcome, RetryPolicy
+from mist.client.feed import FeedPosition, sync_connect
+from mist.client.retry import Outcome, RetryPolicy
 
 Answer = TypeVar("Answer")
 MAX_FRAME_BYTES = 16_000_000
+
 DEFAULT_URL = "http://127.0.0.1:2004"
 
 
 class Mist:
-    """A client of one gateway, or of several that serve the same Mist.
+    """Client of one Mist, over HTTP and WebSocket.
 
-    `urls`: base addresses; none means `MIST_URL`. `token`: a bearer token; none means `MIST_TOKEN`.
-    `patience`: seconds to repeat a call that may be repeated. `timeout`: seconds for each try.
-    Methods raise `RefusedError`, one of its subclasses, or `UnreachableError`.
+    `urls`: its gateways, any of which answers (`MIST_URL`, else this machine's). `token`: a bearer token (`MIST_TOKEN`).
+    `patience`: seconds for which a call that may be repeated is tried again; `timeout`: seconds for one try.
+    Methods raise `RefusedError` (or its kinds `NotFoundError`, `ConflictError`, `UnauthorizedError`) or `UnreachableError`.
     """
 
     def __init__(self, *urls: str, token: str | None = None, patience: float = 60.0, timeout: float = 60.0) -> None:
@@ -47,23 +48,23 @@ class Mist:
 
     # -- jobs ----------------------------------------------------------------------------------------------------------
 
-    def start(self, endpoint: str, arguments: Mapping[str, Any] | None = None, how: Start | None = None) -> str:
-        """Start a job and return its id. The request is durable when this returns."""
-        return self._call(calls.start(endpoint, arguments or {}, how or Start()))
+    def start(self, endpoint: str, arguments: Mapping[str, Any] | None = None, options: Start | None = None) -> str:
+        """Start a job; returns its id. The request is durable when this returns."""
+        return self._call(calls.start(endpoint, arguments or {}, options or Start()))
 
     def run(
         self,
         endpoint: str,
         arguments: Mapping[str, Any] | None = None,
-        how: Start | None = None,
+        options: Start | None = None,
         *,
         timeout: float = 3600,
     ) -> JobInfo:
-        """Start a job and return it once it is final. Raises `JobTimeoutError` after `timeout` seconds."""
-        return self.wait(self.start(endpoint, arguments, how), timeout=timeout)
+        """Start a job and wait for its end. Raises `JobTimeoutError`."""
+        return self.wait(self.start(endpoint, arguments, options), timeout=timeout)
 
     def wait(self, job_id: str, *, timeout: float = 3600) -> JobInfo:
-        """Return the job once it is final. Raises `JobTimeoutError` after `timeout` seconds."""
+        """Wait until the job is over. Raises `JobTimeoutError` after `timeout` seconds."""
         end = time.monotonic() + timeout
         wait = 0.02
         while (job := self.job(job_id))["status"] not in FINAL:
@@ -79,7 +80,7 @@ class Mist:
     def jobs(
         self, *, status: Iterable[str] = (), limit: int = 25, offset: int = 0, endpoint: str | None = None
     ) -> list[JobInfo]:
-        """Jobs, the newest first; `status`: only these statuses; `endpoint`: only this endpoint's."""
+        """List jobs, the newest first."""
         return self._call(calls.jobs(status, limit, offset, endpoint))
 
     def cancel(self, job_id: str) -> JobInfo:
@@ -89,7 +90,7 @@ class Mist:
         return self._call(calls.logs(job_id))
 
     def history(self, job_id: str) -> list[dict[str, Any]]:
-        """Every event of the job in the log, with time, attempt, worker, author and reason."""
+        """Every event of the job, with its time, attempt, worker, writer and reason."""
         return self._call(calls.history(job_id))
 
     def job_worker(self, job_id: str) -> WorkerInfo:
@@ -104,7 +105,7 @@ class Mist:
         return self._call(calls.endpoint(name))
 
     def create_endpoint(self, document: Mapping[str, Any], *, force: bool = False) -> EndpointInfo:
-        """Create an endpoint; `force` accepts an artifact that cannot be read. Raises `ConflictError` if it exists."""
+        """Create an endpoint from name, path, className, defaultContext, …; `force` accepts an unreadable artifact."""
         return self._call(calls.create_endpoint(document, force=force))
 
     def update_endpoint(self, document: Mapping[str, Any], *, force: bool = False) -> EndpointInfo:
@@ -120,7 +121,7 @@ class Mist:
         return self._call(calls.context(name))
 
     def put_context(self, document: Mapping[str, Any]) -> ContextInfo:
-        """Create or replace a context; settings that are absent have their defaults."""
+        """Create a context, or replace its settings; those left out get their defaults."""
         return self._call(calls.put_context(document))
 
     def delete_context(self, name: str) -> ContextInfo:
@@ -133,7 +134,7 @@ class Mist:
         return self._call(calls.artifact_sha(name))
 
     def upload(self, file: Path, *, force: bool = False) -> str:
-        """Upload job code and return its name, a path for endpoints; `force` replaces other content."""
+        """Upload job code under its file name, which endpoints then use as path; `force` replaces other content."""
         return self._call(calls.upload(file, force=force))
 
     def delete_artifact(self, name: str) -> str:
@@ -145,7 +146,7 @@ class Mist:
         return self._call(calls.workers())
 
     def stop_worker(self, worker_id: str) -> None:
-        """Stop a worker; its jobs fail."""
+        """Stop a driver; its jobs fail."""
         self._call(calls.stop_worker(worker_id))
 
     def status(self) -> dict[str, Any]:
@@ -156,52 +157,52 @@ class Mist:
     def events(
         self, *, since: str | None = None, job_id: str | None = None, phases: bool = False, logs: bool = False
     ) -> Iterator[Event]:
-        """Events as they happen, without gap or repeat while gateways restart.
+        """Follow events as they happen, without gap or repeat, across restarts of gateways.
 
-        The feed starts now, or after the cursor `since`. With `job_id` it is the job's whole life and ends with it.
-        `phases`: every phase of each event. `logs`: log lines of jobs as well.
+        Starts now, or after the cursor `since`; for one job it runs from the job's first event to its last.
+        `phases` adds the phases between the six statuses; `logs` adds the lines that jobs print.
         """
-        feed = Feed(job_id=job_id, since=since or self._cursor(job_id), phases=phases, logs=logs)
-        patience = self._new_patience()
+        feed = FeedPosition(job_id=job_id, since=since or self._present_cursor(job_id), phases=phases, logs=logs)
+        retry = self._new_retry()
         while not feed.ended():
-            received = 0
+            frames = 0
             try:
-                with connect(
-                    feed.url(patience.url), additional_headers=self._headers, max_size=MAX_FRAME_BYTES
+                with sync_connect(
+                    feed.url(retry.url), additional_headers=self._headers, max_size=MAX_FRAME_BYTES
                 ) as socket:
                     for frame in socket:
-                        received += 1
+                        frames += 1
                         event = feed.read(frame)
                         if event is not None:
                             yield event
                         if feed.ended():
                             break
             except ConnectionClosed as closed:
-                feed.closed(closed.code, closed.reason)
+                feed.raise_if_final(closed.code, closed.reason)
             except InvalidStatus as refused:
-                feed.refused(refused.response.status_code, refused.response.headers)
+                feed.raise_if_refused(refused.response.status_code, refused.response.headers)
             except (OSError, TimeoutError):
                 pass
-            if received:
-                patience = self._new_patience()
-            self._pause(patience)
+            if frames:
+                retry = self._new_retry()
+            self._pause(retry)
 
-    def _cursor(self, job_id: str | None) -> str | None:
-        """The cursor of now, so that nothing is missed between this call and the connection."""
+    def _present_cursor(self, job_id: str | None) -> str | None:
+        """Cursor of the log's present end, so that nothing is missed before the connection is up."""
         return None if job_id else str((self.status())["cursor"])
 
-    def _pause(self, patience: RetryPolicy) -> None:
+    def _pause(self, retry: RetryPolicy) -> None:
         time.sleep(
-            patience.wait_after(httpx.ConnectError("the feed is not available"), time.monotonic(), repeatable=True) or 0
+            retry.wait_after(httpx.ConnectError("the feed cannot be had"), time.monotonic(), repeatable=True) or 0
         )
 
     # -- sending -------------------------------------------------------------------------------------------------------
 
     def _call(self, call: Call[Answer]) -> Answer:
-        patience = self._new_patience()
+        retry = self._new_retry()
         while True:
-            outcome = self._send(patience.url, call)
-            wait = patience.wait_after(outcome, time.monotonic(), repeatable=call.repeatable)
+            outcome = self._send(retry.url, call)
+            wait = retry.wait_after(outcome, time.monotonic(), repeatable=call.repeatable)
             if wait is None and isinstance(outcome, httpx.Response):
                 return calls.read(call, outcome)
             time.sleep(wait or 0)
@@ -217,5 +218,5 @@ class Mist:
         except httpx.TransportError as error:
             return error
 
-    def _new_patience(self) -> RetryPolicy:
+    def _new_retry(self) -> RetryPolicy:
         return RetryPolicy(self._urls, self._patience, time.monotonic())

@@ -105,7 +105,6 @@ class ArtifactRemoved:
 
 
 RegistryEvent = EndpointDefined | EndpointRemoved | ContextDefined | ContextRemoved | ArtifactStored | ArtifactRemoved
-RegistryEntry = Endpoint | Context | ArtifactStored
 
 
 def registry_key(event: RegistryEvent) -> str:
@@ -121,16 +120,3 @@ def registry_key(event: RegistryEvent) -> str:
             return f"context/{event.name}"
         case ArtifactStored() | ArtifactRemoved():
             return f"artifact/{event.name}"
-
-
-def registry_entry(event: RegistryEvent) -> RegistryEntry | None:
-    """What stands under the event's key once it is folded; `None` when it was removed."""
-    match event:
-        case EndpointDefined():
-            return event.endpoint
-        case ContextDefined():
-            return event.context
-        case ArtifactStored():
-            return event
-        case EndpointRemoved() | ContextRemoved() | ArtifactRemoved():
-            return None

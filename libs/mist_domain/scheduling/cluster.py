@@ -43,7 +43,7 @@ class Cluster:
         self._counted_at = -tick_ms
         self.now = 0
         self.ticked = False
-        self.registry: Registry = {}
+        self.registry = Registry()
         self.registry_offset = -1
         self.registry_moved = False
         self.jobs: dict[str, Job] = {}
@@ -110,8 +110,7 @@ class Cluster:
 
     def context_of(self, job: Job) -> Context:
         """The context's settings now, else as the job took them along."""
-        entry = self.registry.get(f"context/{job.request.context.name}")
-        return entry if isinstance(entry, Context) else job.request.context
+        return self.registry.contexts.get(job.request.context.name, job.request.context)
 
     @property
     def waiting(self) -> int:
@@ -291,7 +290,7 @@ class Cluster:
         self.load(context).failures.clear(at)
         if context == DEFAULT_CONTEXT:
             for load in self.contexts.values():
-                if f"context/{load.name}" not in self.registry:
+                if load.name not in self.registry.contexts:
                     load.failures.clear(at)
 
     def _note_prepared(self, name: str, context: Context | None) -> None:

@@ -1,4 +1,4 @@
-"""`python -m mist_tools.run.reference`: the table of every setting of every process, into docs/settings.md."""
+"""`python -m mist_tools.run.reference`: write the table in docs/settings.md from the settings classes."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +21,7 @@ PROCESSES: dict[str, type[BaseSettings]] = {
     "bridge": BridgeSettings,
     "make run": RunSettings,
 }
-DOCUMENT = ROOT / "docs" / "settings.md"
+PAGE = ROOT / "docs/settings.md"
 BEGIN, END = "<!-- settings -->", "<!-- end of settings -->"
 
 
@@ -31,9 +31,9 @@ def table() -> str:
     return "\n".join(["| setting | read by | default | meaning |", "|---|---|---|---|", *rows])
 
 
-def into(document: str) -> str:
-    """The document with this table between its two marker lines."""
-    before, _, rest = document.partition(BEGIN)
+def into(page: str) -> str:
+    """The page with this table in its place."""
+    before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n\n{table()}\n\n{END}{after}"
 
@@ -68,7 +68,7 @@ def _default(field: FieldInfo) -> str:
 
 
 def main() -> None:
-    DOCUMENT.write_text(into(DOCUMENT.read_text()))
+    PAGE.write_text(into(PAGE.read_text()))
 
 
 if __name__ == "__main__":

@@ -62,7 +62,7 @@ def _refuse_other(known: ArtifactStored | None, stored: ArtifactStored) -> None:
 
 async def _read_signatures_again(gateway: Gateway, name: str) -> None:
     """The endpoints whose path the artifact is take the signature of its content now."""
-    users = [one for one in gateway.projection.registry.values() if isinstance(one, Endpoint) and one.path == name]
+    users = [endpoint for endpoint in gateway.projection.registry.endpoints.values() if endpoint.path == name]
     for endpoint in users:
         now = await asyncio.to_thread(_read_again, gateway, endpoint)
         if now != endpoint:

@@ -68,7 +68,7 @@ async def define_context(gateway: Gateway, body: bytes, *, new: bool) -> Context
     name = fields.name("name")
     await gateway.read_registry()
     _refuse_default(name)
-    if not new and f"context/{name}" not in gateway.projection.registry:
+    if not new and name not in gateway.projection.registry.contexts:
         raise unknown("context", name, "POST creates it")
     base = find_context(gateway.projection.registry, DEFAULT_CONTEXT if new else name)
     context = read_context(fields, base)
@@ -78,7 +78,7 @@ async def define_context(gateway: Gateway, body: bytes, *, new: bool) -> Context
 
 async def remove_context(gateway: Gateway, name: str) -> Context:
     _refuse_default(name)
-    if f"context/{name}" not in gateway.projection.registry:
+    if name not in gateway.projection.registry.contexts:
         raise unknown("context", name, CONTEXTS_ADVICE)
     context = find_context(gateway.projection.registry, name)
     await append_fact(gateway, ContextRemoved(name=name))

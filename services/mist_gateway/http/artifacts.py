@@ -43,7 +43,7 @@ _CHUNK = 1 << 18
 async def list_artifacts(request: Request) -> Response:
     """The names of all uploaded files."""
     registry = ready(request).projection.registry
-    return json_answer(sorted(entry.name for entry in registry.values() if isinstance(entry, ArtifactStored)))
+    return json_answer(sorted(registry.artifacts))
 
 
 @router.post(

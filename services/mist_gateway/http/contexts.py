@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from mist_domain.facts.registry import DEFAULT_CONTEXT, Context
+from mist_domain.facts.registry import DEFAULT_CONTEXT
 from mist_domain.registry import find_context
 from mist_gateway.commands.registry import CONTEXTS_ADVICE, define_context, remove_context
 from mist_gateway.http import documents
@@ -29,7 +29,7 @@ _WRITE = described(
 async def list_contexts(request: Request) -> Response:
     """All contexts, by name; `default` is always there."""
     registry = ready(request).projection.registry
-    found = {entry.name: entry for entry in registry.values() if isinstance(entry, Context)}
+    found = dict(registry.contexts)
     found.setdefault(DEFAULT_CONTEXT, find_context(registry, DEFAULT_CONTEXT))
     return json_answer([view_context(found[name]) for name in sorted(found)])
 
@@ -39,7 +39,7 @@ async def get_context(name: str, request: Request) -> Response:
     """One context."""
     registry = ready(request).projection.registry
     read_name("a context", name)
-    if name != DEFAULT_CONTEXT and f"context/{name}" not in registry:
+    if name != DEFAULT_CONTEXT and name not in registry.contexts:
         raise unknown("context", name, CONTEXTS_ADVICE)
     return json_answer(view_context(find_context(registry, name)))
 

@@ -116,8 +116,7 @@ async def start(name: str, request: Request) -> Response:
 async def list_endpoints(request: Request) -> Response:
     """All endpoints, by name. One whose artifact cannot be read says so in `problem`."""
     registry = ready(request).projection.registry
-    found = (entry for entry in registry.values() if isinstance(entry, Endpoint))
-    return json_answer([view_endpoint(one) for one in sorted(found, key=lambda one: one.name)])
+    return json_answer([view_endpoint(endpoint) for _, endpoint in sorted(registry.endpoints.items())])
 
 
 @router.post("", response_model=documents.EndpointDocument, responses=_WRITE_ERRORS, openapi_extra=_WRITE)

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 import faust
 import structlog
@@ -18,7 +18,6 @@ from faust.tables import TableManager
 from faust.transport.drivers.aiokafka import Consumer, Transport
 from faust.types import TP, EventT
 
-from mist_domain.facts.registry import RegistryEntry
 from mist_eventlog import KafkaAddress
 from mist_eventlog.topics import partition_counts
 from mist_eventlog.topics.names import HOSTS, JOB_EVENTS, REGISTRY
@@ -260,7 +259,9 @@ def add_tables(app: faust.App, state: Projection) -> Tables:
     registry = LogTable(app, topic=REGISTRY, partitions=counts[REGISTRY], fold=state.fold_registry)
     state.jobs.rows = jobs.data.data
     state.hosts.rows = hosts.data.data
-    state.registry = cast("dict[str, RegistryEntry]", registry.data.data)
+    registry.data.data.update(
+        endpoints=state.registry.endpoints, contexts=state.registry.contexts, artifacts=state.registry.artifacts
+    )
     for table in (jobs, hosts, registry):
         app.tables.add(table)
     app.transport = batch_transport(app, {table.topic: table for table in (jobs, hosts, registry)})

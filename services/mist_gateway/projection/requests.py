@@ -8,7 +8,7 @@ import structlog
 from mist_domain.errors import RefusalError
 from mist_domain.facts.requests import Origin, StartRequest
 from mist_domain.wire.start_request import MAX_REQUEST_BYTES, read_start_request
-from mist_eventlog import Codec, PoisonError, Record, Tail
+from mist_eventlog import Codec, PoisonError, Record, SchemaPendingError, Tail
 from mist_gateway.projection.jobs import Jobs
 
 log = structlog.get_logger("mist.gateway")
@@ -17,14 +17,17 @@ SOURCE = "Async Kafka"
 
 
 def read_start(codec: Codec, value: bytes) -> StartRequest | None:
-    """The start request in a record; `None` for every other request and for what the scheduler will refuse."""
+    """The start request in a record; `None` for every other request and for what the scheduler will refuse.
+
+    `None`, too, while its schema is fetched from a Confluent registry: the job then shows at its first event.
+    """
     if len(value) > MAX_REQUEST_BYTES:
         return None
     try:
         if value.lstrip()[:1] == b"{":
             return read_start_request(value, SOURCE)
-        record = codec.decode(value)
-    except (PoisonError, RefusalError):
+        record = codec.decode_foreign(value)
+    except (PoisonError, RefusalError, SchemaPendingError):
         return None
     return record if isinstance(record, StartRequest) else None
 

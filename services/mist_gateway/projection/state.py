@@ -29,7 +29,7 @@ class Projection:
         self.feed = Feed(offsets)
         self.jobs = Jobs(self.feed, lambda request: asked_context(request, self.registry))
         self.hosts = Hosts(time.monotonic)
-        self.registry: Registry = {}
+        self.registry = Registry()
         self.registry_offset = -1
         self._decode = decode
 

@@ -101,8 +101,8 @@ def test_a_raised_max_jobs_serves_jobs_that_wait_already() -> None:
     enqueue(bench, "a")
     enqueue(bench, "b")
     assert assigned_jobs(bench) == ["a"]
-    raised = Bench(Context(name="default", max_jobs=2)).cluster.registry["context/default"]
-    bench.cluster.registry["context/default"] = raised
+    raised = Bench(Context(name="default", max_jobs=2)).cluster.registry.contexts["default"]
+    bench.cluster.registry.contexts["default"] = raised
     assert assigned_jobs(bench) == ["b"]
 
 

@@ -63,10 +63,10 @@ def test_a_canceled_job_has_no_result() -> None:
 
 def test_an_undecided_request_shows_as_initialized_with_its_endpoints_defaults() -> None:
     pending = PendingStart("id", facts.start(context=None), 0, 0, 77)
-    registry: Registry = {
-        "endpoint/e": Endpoint(name="e", path="file:///e.py", class_name="E", default_context="big"),
-        "context/big": Context(name="big", worker_mode="exclusive"),
-    }
+    registry = Registry(
+        endpoints={"e": Endpoint(name="e", path="file:///e.py", class_name="E", default_context="big")},
+        contexts={"big": Context(name="big", worker_mode="exclusive")},
+    )
     view = seen(view_pending(pending, registry))
     assert (view["status"], view["createTime"], view["context"], view["mode"]) == (
         "initialized",

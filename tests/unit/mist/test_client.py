@@ -7,7 +7,8 @@ import pytest
 
 from mist.client import ConflictError, NotFoundError, RefusedError, UnreachableError, calls
 from mist.client.calls import Start
-from mist.client.resuming import Feed, RetryPolicy
+from mist.client.feed import FeedPosition
+from mist.client.retry import RetryPolicy
 from mist_tools.cli.applying import BadFileError, apply
 from mist_tools.cli.arguments import ArgumentSyntaxError, read_arguments
 
@@ -73,7 +74,7 @@ def test_an_error_is_the_servers_sentence(status: int, kind: type[RefusedError])
 
 
 def test_a_feed_goes_on_after_the_last_event_it_told() -> None:
-    feed = Feed(since="a", logs=True)
+    feed = FeedPosition(since="a", logs=True)
     assert feed.url("https://one") == "wss://one/v2/api/jobs/ws?since=a&withLogs=true"
     assert feed.read('{"event":"keep-alive"}') is None
     assert feed.read('{"event":"finished","id":"j","cursor":"b"}') is not None
@@ -82,7 +83,7 @@ def test_a_feed_goes_on_after_the_last_event_it_told() -> None:
 
 
 def test_a_job_is_followed_from_its_start_to_its_end() -> None:
-    feed = Feed(job_id="j")
+    feed = FeedPosition(job_id="j")
     assert feed.url("http://one") == "ws://one/v2/api/jobs/j/ws?since=start"
     feed.read('{"event":"started","id":"j","cursor":"a"}')
     assert not feed.ended()
@@ -91,11 +92,11 @@ def test_a_job_is_followed_from_its_start_to_its_end() -> None:
 
 
 def test_only_what_can_never_be_ends_a_feed() -> None:
-    feed = Feed(job_id="j")
+    feed = FeedPosition(job_id="j")
     for code in (1000, 1006, 1012, 1013, 4408):
-        feed.closed(code, "x")
+        feed.raise_if_final(code, "x")
     with pytest.raises(NotFoundError, match="no such job"):
-        feed.closed(4404, "no such job")
+        feed.raise_if_final(4404, "no such job")
 
 
 SIGNATURE = {"name": {"type": "MOption", "args": [{"type": "MString"}]}, "n": {"type": "MInt"}}
