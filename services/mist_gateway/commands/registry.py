@@ -31,7 +31,7 @@ from mist_gateway.http.definitions import (
     read_endpoint,
 )
 from mist_gateway.problems import Problem, bad_request, unavailable, unknown
-from mist_gateway.service import LOOK_LIMIT, Gateway
+from mist_gateway.service import Gateway
 
 ENDPOINTS_ADVICE = "GET /v2/api/endpoints lists those there are"
 CONTEXTS_ADVICE = "GET /v2/api/contexts lists those there are"
@@ -131,4 +131,4 @@ async def append_fact(gateway: Gateway, event: RegistryEvent) -> None:
         placed = await gateway.append(REGISTRY, registry_key(event), gateway.codec.encode(event))
     except (OutageError, TimeoutError) as error:
         raise unavailable("Kafka does not take the change at present; send it again.") from error
-    await gateway.tables.registry.wait_applied(placed.partition, placed.offset, LOOK_LIMIT)
+    await gateway.wait_folded(REGISTRY, placed.partition, placed.offset)

@@ -153,7 +153,7 @@ def _trace(headers: Headers) -> list[tuple[str, bytes]]:
 def _show(gateway: Gateway, request: StartRequest, placed: RecordMetadata) -> None:
     """The request is in the log: this gateway shows it from now on, before it has read it back."""
     now = int(time.time() * 1000)
-    gateway.projection.jobs.request(
+    gateway.projection.jobs.add_request(
         request, Origin(topic=placed.topic, partition=placed.partition, offset=placed.offset, time=now)
     )
 

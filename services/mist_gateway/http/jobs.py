@@ -16,8 +16,7 @@ from mist_gateway.http.params import read_flag, read_page, read_statuses
 from mist_gateway.http.responses import json_answer, text_answer
 from mist_gateway.http.views import view_entry, view_worker_link
 from mist_gateway.problems import unavailable, unknown
-from mist_gateway.projection.entry import JobRow
-from mist_gateway.projection.job_index import Entry
+from mist_gateway.projection.entry import Entry, JobRow
 from mist_gateway.queries.history import read_facts
 from mist_gateway.queries.logs import read_log
 from mist_gateway.service import Gateway

@@ -80,8 +80,8 @@ def _listener(gateway: Gateway, socket: WebSocket, job_id: str | None) -> Listen
             job_id=job_id,
             phases=socket.query_params.get("phases") == "all",
             logs=read_flag(socket.query_params, "withLogs"),
-            most=gateway.settings.socket_buffer,
-            most_bytes=gateway.settings.socket_buffer_bytes,
+            max_frames=gateway.settings.socket_buffer,
+            max_bytes=gateway.settings.socket_buffer_bytes,
         )
     except Problem as problem:
         raise SocketClosedError(4400, problem.message) from problem
@@ -115,7 +115,7 @@ async def _catch_up(gateway: Gateway, since: list[int]) -> None:
     if any(last >= ends[partition] for partition, last in enumerate(since)):
         raise SocketClosedError(4400, "since cannot be used: it names a place beyond the end of this log.")
     for partition, last in enumerate(since):
-        if not await gateway.tables.jobs.wait_applied(partition, last, CATCH_UP_LIMIT):
+        if not await gateway.wait_folded(JOB_EVENTS, partition, last, CATCH_UP_LIMIT):
             raise SocketClosedError(1013, "This gateway has not read that far yet; try again.")
 
 
@@ -143,10 +143,10 @@ async def _send_all(gateway: Gateway, socket: WebSocket, listener: Listener, wan
         await _send_frames(gateway, socket, listener, wanted)
         return
     try:
-        await gateway.live_logs.want()
+        await gateway.live_logs.subscribe()
         await _send_frames(gateway, socket, listener, wanted)
     finally:
-        gateway.live_logs.unwant()
+        gateway.live_logs.unsubscribe()
 
 
 async def _send_frames(gateway: Gateway, socket: WebSocket, listener: Listener, wanted: Wanted) -> None:

@@ -9,8 +9,7 @@ from mist_domain.job import Job, Status, shown
 from mist_domain.registry import Registry, find_endpoint
 from mist_domain.wire.durations import format_duration
 from mist_gateway.http.responses import raw_json
-from mist_gateway.projection.entry import PendingStart
-from mist_gateway.projection.job_index import Entry
+from mist_gateway.projection.entry import Entry, PendingStart
 
 View = dict[str, Any]
 
