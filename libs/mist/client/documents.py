@@ -11,6 +11,7 @@ class JobInfo(TypedDict):
 
     jobId: str
     endpoint: str
+    function: str
     params: dict[str, Any]
     context: str
     mode: str
@@ -25,7 +26,7 @@ class JobInfo(TypedDict):
 
 
 class EndpointInfo(TypedDict):
-    """`execute` is the signature: argument → type."""
+    """`execute` is the signature: argument → type. Older gateways leave out retries and timeouts."""
 
     name: str
     lang: str
@@ -35,10 +36,13 @@ class EndpointInfo(TypedDict):
     tags: list[str]
     execute: dict[str, dict[str, Any]]
     problem: NotRequired[str]
+    retries: NotRequired[int]
+    startTimeout: NotRequired[str]
+    performTimeout: NotRequired[str]
 
 
 class ContextInfo(TypedDict):
-    """Durations are text: `"30s"`, `"Inf"`."""
+    """Durations are text: `"30s"`, `"Inf"`. Older gateways leave out spares, timeouts and `maxQueued`."""
 
     name: str
     sparkConf: dict[str, str]
@@ -48,6 +52,10 @@ class ContextInfo(TypedDict):
     runOptions: str
     workerMode: str
     streamingDuration: str
+    spares: NotRequired[int]
+    startTimeout: NotRequired[str]
+    performTimeout: NotRequired[str]
+    maxQueued: NotRequired[int]
 
 
 class WorkerInfo(TypedDict):
@@ -58,8 +66,12 @@ class WorkerInfo(TypedDict):
     sparkUi: NotRequired[str]
 
 
+LogEntry = TypedDict("LogEntry", {"from": str, "level": str, "message": str, "timeStamp": int})
+"""A line that a job logged. `from` is the job's id, `level` a name of Python's logging."""
+
+
 class Event(TypedDict):
-    """A step of a job's life; `cursor` names its place in the log."""
+    """A step of a job's life; `cursor` names its position in the log. `events` are the lines of a `logs` event."""
 
     event: str
     id: str
@@ -72,4 +84,5 @@ class Event(TypedDict):
     workerId: NotRequired[str]
     result: NotRequired[Any]
     error: NotRequired[str]
-    lines: NotRequired[list[Any]]
+    attempt: NotRequired[int]
+    events: NotRequired[list[LogEntry]]

@@ -29,7 +29,7 @@ def _apply_context(mist: Mist, document: Mapping[str, Any]) -> str:
         return "context default: only the server's own files change it; passed over"
     before = _known(lambda: mist.context(name))
     after = mist.put_context(document)
-    return f"context {name}: {_done(before, after)}"
+    return f"context {name}: {_done(before, after, document)}"
 
 
 def _apply_endpoint(mist: Mist, document: Mapping[str, Any], folder: Path) -> Iterator[str]:
@@ -43,7 +43,7 @@ def _apply_endpoint(mist: Mist, document: Mapping[str, Any], folder: Path) -> It
         mist.create_endpoint(document)
         yield f"endpoint {name}: created"
     else:
-        yield f"endpoint {name}: {_done(before, mist.update_endpoint(document))}"
+        yield f"endpoint {name}: {_done(before, mist.update_endpoint(document), document)}"
 
 
 def _upload(mist: Mist, code: Path) -> str:
@@ -54,10 +54,13 @@ def _upload(mist: Mist, code: Path) -> str:
     return "replaced" if sha else "uploaded"
 
 
-def _done(before: Any, after: Any) -> str:
+def _done(before: Any, after: Any, document: Mapping[str, Any]) -> str:
+    """The word for a write. A field that the server does not show may have changed: "written" says no more than that."""
     if before is None:
         return "created"
-    return "unchanged" if before == after else "changed"
+    if before != after:
+        return "changed"
+    return "written" if document.keys() - after.keys() else "unchanged"
 
 
 def _known(ask: Any) -> Any:

@@ -1,6 +1,7 @@
 """What the client decides before it opens anything: when to try again, where a feed goes on, what was typed."""
 
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -115,3 +116,36 @@ def test_a_file_that_cannot_be_applied_is_refused_before_anything_is_done(tmp_pa
     file.write_text(text)
     with pytest.raises(BadFileError):
         list(apply(None, file))  # type: ignore[arg-type]
+
+
+class ContextsOnly:
+    """A server of contexts; it answers the fields in `shown` alone."""
+
+    def __init__(self, *shown: str) -> None:
+        self._shown = shown
+        self._contexts: dict[str, dict[str, object]] = {}
+
+    def context(self, name: str) -> dict[str, object]:
+        if name not in self._contexts:
+            raise NotFoundError(404, "unknown_context", name)
+        return {field: value for field, value in self._contexts[name].items() if field in self._shown}
+
+    def put_context(self, document: dict[str, object]) -> dict[str, object]:
+        self._contexts[str(document["name"])] = dict(document)
+        return self.context(str(document["name"]))
+
+
+@pytest.mark.parametrize("field", ["spares: 2", "maxQueued: 9", "startTimeout: 5s", "performTimeout: 5s"])
+def test_applying_says_unchanged_only_when_every_field_of_the_file_is_unchanged(tmp_path: Path, field: str) -> None:
+    """A field that the server shows is compared; one that it hides is never called unchanged."""
+    file, name = tmp_path / "mist.yaml", field.partition(":")[0]
+    server: Any
+    for server, first, again in (
+        (ContextsOnly("name", name), "changed", "unchanged"),
+        (ContextsOnly("name"), "written", "written"),
+    ):
+        file.write_text("contexts: [{name: c}]")
+        assert list(apply(server, file)) == ["context c: created"]
+        file.write_text(f"contexts: [{{name: c, {field}}}]")
+        assert list(apply(server, file)) == [f"context c: {first}"]
+        assert list(apply(server, file)) == [f"context c: {again}"]
