@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from mist_domain.errors import RefusalError
-from mist_domain.wire.start_request import NAME_RULE
+from mist_domain.facts.registry import NAME_RULE
 from mist_gateway.http.responses import json_answer
 
 log = structlog.get_logger("mist.gateway")

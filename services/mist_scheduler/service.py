@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 import structlog
 
+from mist_domain.errors import RefusalError
 from mist_domain.facts.hosts import HostState, Tick
 from mist_domain.facts.job_events import JobEvent, JobInitialized
 from mist_domain.facts.registry import RegistryEvent
@@ -21,12 +22,12 @@ from mist_domain.facts.requests import (
     request_id_at,
 )
 from mist_domain.scheduling.cluster import Cluster, Decision
+from mist_domain.wire.start_request import read_request
 from mist_eventlog import Appender, Codec, GroupTail, OutageError, Partition, PoisonError, Record, Tail, dead_letter
 from mist_eventlog.topics.names import HOSTS, JOB_EVENTS, REGISTRY, REQUESTS
 from mist_runtime.tracing import Contexts, Headers, context_of, tracing_of
 from mist_scheduler.clock import TickClock
 from mist_scheduler.intake import EarlyCancels, Intake, Pending
-from mist_scheduler.reading import read_request
 from mist_scheduler.settings import SchedulerSettings
 from mist_scheduler.step import step
 
@@ -169,10 +170,10 @@ class Scheduler:
     def _take_request(self, record: Record) -> None:
         origin = Origin(topic=record.topic, partition=record.partition, offset=record.offset, time=record.time)
         try:
-            request = read_request(self._codec, record.value)
-        except PoisonError as poison:
+            request = read_request(record.value, self._codec.decode)
+        except (PoisonError, RefusalError) as error:
             self.intake.open(origin)
-            self._bury(record, origin, poison.reason)
+            self._bury(record, origin, error.reason if isinstance(error, PoisonError) else error.message)
             return
         if isinstance(request, StopWorkerRequest | PrepareWorkerRequest):
             self.intake.open(origin)

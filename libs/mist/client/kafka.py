@@ -19,17 +19,15 @@ from mist.client.documents import FINAL, Event
 from mist.client.errors import JobTimeoutError, UnreachableError
 from mist_domain.facts.job_events import JobAttemptLost, JobEvent
 from mist_domain.facts.records import RECORDS
-from mist_domain.facts.requests import StartRequest, job_id_of
+from mist_domain.facts.requests import KAFKA_SOURCE, job_id_of
 from mist_domain.job import Job, evolve
-from mist_domain.wire.durations import parse_duration
 from mist_domain.wire.feed import announce
 from mist_domain.wire.json_text import write_json
-from mist_domain.wire.start_request import read_mode
+from mist_domain.wire.start_request import build_start_request
 from mist_eventlog.appender import hashed
 from mist_eventlog.schema.codec import Codec
 from mist_eventlog.topics.names import JOB_EVENTS, REQUESTS
 
-SOURCE = "Async Kafka"
 _ANSWER_SECONDS = 30.0
 _CLOCKS_DIFFER_MS = 600_000
 
@@ -56,17 +54,17 @@ class KafkaMist:
         how = how or Start()
         request_id = how.key or str(uuid.uuid4())
         job_id = job_id_of(endpoint, request_id)
-        request = StartRequest(
+        request = build_start_request(
             request_id=request_id,
             endpoint=endpoint,
-            parameters=write_json(dict(arguments or {})),
+            parameters=arguments or {},
             context=how.context,
-            mode=None if how.mode is None else read_mode(how.mode),
+            mode=how.mode,
             worker_id=how.worker_id,
             external_id=how.external_id,
-            source=SOURCE,
-            start_timeout=_milliseconds(how.start_timeout),
-            perform_timeout=_milliseconds(how.perform_timeout),
+            source=KAFKA_SOURCE,
+            start_timeout=how.start_timeout,
+            perform_timeout=how.perform_timeout,
         )
         self._asked_at.setdefault(job_id, int(time.time() * 1000))
         self._send(job_id, self._codec.encode(request))
@@ -126,7 +124,3 @@ class KafkaMist:
         _, end = consumer.get_watermark_offsets(TopicPartition(JOB_EVENTS, partition), timeout=_ANSWER_SECONDS)
         (place,) = consumer.offsets_for_times([since], timeout=_ANSWER_SECONDS)
         return TopicPartition(JOB_EVENTS, partition, place.offset if place.offset >= 0 else end)
-
-
-def _milliseconds(duration: str | None) -> int | None:
-    return None if duration is None else parse_duration(duration)

@@ -4,15 +4,13 @@ import json
 from dataclasses import dataclass
 
 from mist_domain.facts.job_events import JobCancelRequested, JobFailed, JobInitialized, JobQueued
-from mist_domain.facts.registry import Context, is_name
+from mist_domain.facts.limits import MAX_QUEUED
+from mist_domain.facts.registry import NAME_RULE, Context, is_name
 from mist_domain.facts.requests import CancelRequest, Origin, StartRequest, job_id_of, request_hash, request_id_at
 from mist_domain.job import Status
 from mist_domain.registry import find_context, names_artifact, resolve_endpoint, unknown_endpoint
 from mist_domain.scheduling.cluster import Cluster, Decision
 from mist_domain.signatures.arguments import check_arguments
-from mist_domain.wire.start_request import MAX_REQUEST_BYTES, NAME_RULE
-
-MAX_QUEUED = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +45,6 @@ def decide(cluster: Cluster, request: StartRequest | CancelRequest, origin: Orig
 
 
 def _decide_start(cluster: Cluster, request: StartRequest, origin: Origin) -> Verdict:
-    unreadable = _unreadable(request)
-    if unreadable is not None:
-        return Refused(unreadable)
     request_id = request.request_id or request_id_at(origin)
     job_id = job_id_of(request.endpoint, request_id)
     if cluster.is_deciding(job_id):
@@ -83,16 +78,6 @@ def _decide_cancel(cluster: Cluster, request: CancelRequest) -> Verdict:
             ),
         ),
     )
-
-
-def _unreadable(request: StartRequest) -> str | None:
-    if len(request.parameters) > MAX_REQUEST_BYTES:
-        return f"the request is larger than {MAX_REQUEST_BYTES} bytes"
-    try:
-        parameters = json.loads(request.parameters)
-    except (ValueError, RecursionError):
-        return "'parameters' is not JSON text"
-    return None if isinstance(parameters, dict) else "'parameters' is not the text of a JSON object"
 
 
 def _other_content(request_id: str, job_id: str) -> Refused:

@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mist_domain.facts.limits import MAX_JSON_DEPTH, cut_text
 from mist_driver.code.java_error import JavaError
-
-DEPTH_LIMIT = 100
-TEXT_LIMIT = 64_000
-CUT = " … (cut here)"
 
 
 class ResultError(Exception):
@@ -46,7 +43,7 @@ def to_json(value: object, limit: int) -> str:
         )  # fmt: skip
         size = len(text.encode())
     except RecursionError:
-        raise ResultError(f"the result is nested deeper than {DEPTH_LIMIT} levels, or holds itself") from None
+        raise ResultError(f"the result is nested deeper than {MAX_JSON_DEPTH} levels, or holds itself") from None
     except UnicodeEncodeError:
         raise ResultError("the result holds text that is no Unicode (a lone surrogate)") from None
     except (TypeError, ValueError, OverflowError) as error:
@@ -55,8 +52,8 @@ def to_json(value: object, limit: int) -> str:
         raise ResultError(
             f"the result is {size:,} bytes of JSON, the limit is {limit:,}. Store it and return where it is"
         )
-    if text.count("[") + text.count("{") > DEPTH_LIMIT and _depth(value) > DEPTH_LIMIT:
-        raise ResultError(f"the result is nested deeper than {DEPTH_LIMIT} levels")
+    if text.count("[") + text.count("{") > MAX_JSON_DEPTH and _depth(value) > MAX_JSON_DEPTH:
+        raise ResultError(f"the result is nested deeper than {MAX_JSON_DEPTH} levels")
     return text
 
 
@@ -84,8 +81,10 @@ def _depth(value: object) -> int:
 def to_failed(error: BaseException, origin: str | None) -> Failed:
     """`origin` is where the job's code is: frames of other files are left out."""
     if isinstance(error, JavaError):
-        return Failed(error=_cut(f"{error.kind}: {error}"), traceback=_cut(error.trace))
-    return Failed(error=_cut(f"{type(error).__name__}: {_message(error)}"), traceback=_cut(_own_frames(error, origin)))
+        return Failed(error=cut_text(f"{error.kind}: {error}"), traceback=cut_text(error.trace))
+    return Failed(
+        error=cut_text(f"{type(error).__name__}: {_message(error)}"), traceback=cut_text(_own_frames(error, origin))
+    )
 
 
 def _message(error: BaseException) -> str:
@@ -127,13 +126,6 @@ def _chain(told: traceback.TracebackException) -> Iterator[traceback.TracebackEx
 def _shown(filename: str, origin: str) -> str:
     """The file's name without the folder that the driver happened to load it from."""
     return Path(origin).name + filename.removeprefix(origin)
-
-
-def _cut(text: str) -> str:
-    encoded = text.encode("utf-8", "replace")
-    if len(encoded) <= TEXT_LIMIT:
-        return encoded.decode()
-    return encoded[: TEXT_LIMIT - len(CUT.encode())].decode("utf-8", "ignore") + CUT
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:

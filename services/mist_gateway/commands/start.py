@@ -8,21 +8,21 @@ from typing import Any
 
 from starlette.datastructures import Headers, QueryParams
 
-from mist_domain.facts.registry import Endpoint, is_name
-from mist_domain.facts.requests import Origin, StartRequest, job_id_of, request_hash
+from mist_domain.facts.limits import MAX_REQUEST_BYTES
+from mist_domain.facts.registry import Endpoint
+from mist_domain.facts.requests import HTTP_SOURCE, Origin, StartRequest, job_id_of, request_hash
 from mist_domain.registry import find_context, find_endpoint
 from mist_domain.signatures.arguments import check_arguments
-from mist_domain.wire.json_text import read_json, write_json
-from mist_domain.wire.start_request import MAX_REQUEST_BYTES, NAME_RULE, read_mode
+from mist_domain.wire.json_text import read_json
+from mist_domain.wire.start_request import build_start_request
 from mist_eventlog import OutageError, RecordMetadata
 from mist_eventlog.topics.names import REQUESTS
 from mist_gateway.commands.registry import ENDPOINTS_ADVICE
-from mist_gateway.http.params import read_duration, read_name
+from mist_gateway.http.params import read_name
 from mist_gateway.problems import Problem, bad_request, queue_full, too_large, unavailable, unknown
 from mist_gateway.projection.entry import JobRow
 from mist_gateway.service import Gateway
 
-SOURCE = "Http"
 KEY_HEADER = "Idempotency-Key"
 LONGEST_KEY = 255
 
@@ -90,22 +90,20 @@ def _signature(text: str) -> dict[str, Any]:
 def _read_request(
     endpoint: Endpoint, request_id: str, arguments: dict[str, Any], query: QueryParams, registry_offset: int
 ) -> StartRequest:
-    context, mode, worker_id = query.get("context"), query.get("mode"), query.get("workerId")
+    context = query.get("context")
     if context is not None:
         read_name("a context", context)
-    if worker_id is not None and not is_name(worker_id):
-        raise bad_request("bad_workerId", f"workerId is {worker_id[:80]!r}; it must be {NAME_RULE}.")
-    return StartRequest(
+    return build_start_request(
         request_id=request_id,
         endpoint=endpoint.name,
-        parameters=write_json(arguments),
+        parameters=arguments,
         context=context,
-        mode=None if mode is None else read_mode(mode),
-        worker_id=worker_id,
+        mode=query.get("mode"),
+        worker_id=query.get("workerId"),
         external_id=query.get("externalId"),
-        source=SOURCE,
-        start_timeout=read_duration(query, "startTimeout"),
-        perform_timeout=read_duration(query, "performTimeout"),
+        source=HTTP_SOURCE,
+        start_timeout=query.get("startTimeout"),
+        perform_timeout=query.get("performTimeout"),
         registry_offset=registry_offset,
     )
 

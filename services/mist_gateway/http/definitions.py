@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from mist_domain.facts.registry import DEFAULT_CONTEXT, Context, Endpoint
+from mist_domain.facts.registry import DEFAULT_CONTEXT, MODE_WORDS, Context, Endpoint
 from mist_domain.signatures.languages import LANGUAGES, SQL_CLASS, fits_language, language_of
 from mist_gateway.http.fields import Fields
 
-MODES = {"shared": "shared", "exclusive": "exclusive", "exlusive": "exclusive"}
 ENDPOINT_FIELDS = (
     "name", "lang", "path", "className", "defaultContext", "tags", "retries", "startTimeout", "performTimeout",
 )  # fmt: skip
@@ -64,7 +63,7 @@ def read_context(fields: Fields, base: Context) -> Context:
         precreated=fields.flag("precreated", default=base.precreated),
         spares=fields.count("spares", base.spares, least=0),
         run_options=fields.text("runOptions", base.run_options),
-        worker_mode=fields.choice("workerMode", MODES, base.worker_mode),
+        worker_mode=fields.choice("workerMode", MODE_WORDS, base.worker_mode),
         streaming_duration=fields.duration("streamingDuration", base.streaming_duration) or base.streaming_duration,
         start_timeout=fields.duration("startTimeout", base.start_timeout),
         perform_timeout=fields.duration("performTimeout", base.perform_timeout),

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mist_domain.errors import RefusalError
-from mist_domain.facts.registry import is_name
+from mist_domain.facts.registry import NAME_RULE, is_name
 from mist_domain.wire.durations import ALLOWED, parse_duration
-from mist_domain.wire.start_request import NAME_RULE
 
 _ABSENT = object()
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from fastapi import Request
 from starlette.datastructures import QueryParams
 
+from mist_domain.facts.limits import MAX_REQUEST_BYTES
 from mist_domain.facts.registry import is_name
 from mist_domain.wire.durations import ALLOWED, parse_duration
-from mist_domain.wire.start_request import MAX_REQUEST_BYTES
 from mist_gateway.problems import bad_name, bad_request, too_large
 from mist_gateway.projection.job_index import STATUSES
 

@@ -12,12 +12,11 @@ from fastapi import Request
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
+from mist_domain.facts.limits import MAX_SOURCE_BYTES
 from mist_domain.facts.registry import is_name
-from mist_domain.signatures.languages import SUFFIXES
+from mist_domain.signatures.languages import ARCHIVES, SUFFIXES
 from mist_gateway.problems import Problem, bad_name, bad_request
 
-ARCHIVES = (".zip", ".egg", ".whl", ".jar")
-LARGEST_SOURCE = 10_000_000
 _AROUND = 100_000
 """Bytes that a multipart body may have besides its file."""
 
@@ -90,8 +89,8 @@ def _named(name: str) -> str:
 def _look_into(name: str, content: BinaryIO, size: int) -> None:
     if name.lower().endswith(ARCHIVES):
         _look_into_archive(name, content)
-    elif size > LARGEST_SOURCE:
-        raise bad_request("bad_artifact", f"{name} has more than {LARGEST_SOURCE} bytes, too many for a source.")
+    elif size > MAX_SOURCE_BYTES:
+        raise bad_request("bad_artifact", f"{name} has more than {MAX_SOURCE_BYTES} bytes, too many for a source.")
     else:
         _look_into_source(name, content.read())
 

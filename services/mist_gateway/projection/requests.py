@@ -7,26 +7,20 @@ import structlog
 
 from mist_domain.errors import RefusalError
 from mist_domain.facts.requests import Origin, StartRequest
-from mist_domain.wire.start_request import MAX_REQUEST_BYTES, read_start_request
+from mist_domain.wire.start_request import read_request
 from mist_eventlog import Codec, PoisonError, Record, Tail
 from mist_gateway.projection.jobs import Jobs
 
 log = structlog.get_logger("mist.gateway")
 
-SOURCE = "Async Kafka"
-
 
 def read_start(codec: Codec, value: bytes) -> StartRequest | None:
     """The start request in a record; `None` for every other request and for what the scheduler will refuse."""
-    if len(value) > MAX_REQUEST_BYTES:
-        return None
     try:
-        if value.lstrip()[:1] == b"{":
-            return read_start_request(value, SOURCE)
-        record = codec.decode(value)
+        request = read_request(value, codec.decode)
     except (PoisonError, RefusalError):
         return None
-    return record if isinstance(record, StartRequest) else None
+    return request if isinstance(request, StartRequest) else None
 
 
 class RequestsLog:

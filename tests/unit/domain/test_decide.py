@@ -98,11 +98,6 @@ def test_what_is_understood_but_impossible_is_a_job_that_fails_with_the_reason(
     assert failed.error.startswith(reason)
 
 
-@pytest.mark.parametrize("parameters", ["[1]", "nonsense", '"text"', "x" * 600_000])
-def test_parameters_that_are_no_object_are_refused(parameters: str) -> None:
-    assert isinstance(decide(given().cluster, start(parameters=parameters), origin()), Refused)
-
-
 def test_a_full_queue_fails_the_job_with_the_reason() -> None:
     bench = Bench(Context(name="default", max_jobs=1, max_queued=1))
     for request_id in ("1", "2"):
