@@ -21,7 +21,8 @@ from mist_domain.facts.requests import (
     job_id_of,
     request_id_at,
 )
-from mist_domain.scheduling.cluster import Cluster, Decision
+from mist_domain.scheduling.cluster import NO_CHANGES, Changes, Cluster, merged
+from mist_domain.scheduling.jobs import Decision
 from mist_domain.wire.start_request import read_request
 from mist_eventlog import Appender, Codec, GroupTail, OutageError, Partition, PoisonError, Record, Tail, dead_letter
 from mist_eventlog.topics.names import HOSTS, JOB_EVENTS, REGISTRY, REQUESTS
@@ -56,6 +57,7 @@ class Scheduler:
         self.cluster = Cluster(scheduler_id, int(settings.tick_seconds * 1000))
         self.intake = Intake()
         self.active = False
+        self._changes = NO_CHANGES
         self._settings = settings
         self._codec = codec
         self._appender = appender
@@ -88,9 +90,9 @@ class Scheduler:
         count = 0
         async for records in self._tail.replay():
             self._fold(records, live=False)
-            self.cluster.close_step()
+            self._changes = NO_CHANGES
             count += len(records)
-        log.info("log-replayed", records=count, jobs=len(self.cluster.jobs), ended=len(self.cluster.ended))
+        log.info("log-replayed", records=count, jobs=len(self.cluster.jobs.open), ended=len(self.cluster.jobs.ended))
 
     async def run(self) -> None:
         """Read, decide and append until cancelled."""
@@ -134,7 +136,7 @@ class Scheduler:
         if self._owner and not self.active:
             await self._become_active_once_caught_up()
         if not self.active:
-            self.cluster.close_step()
+            self._changes = NO_CHANGES
             return
         self._decide()
         if self._clock.take(self._now()):
@@ -144,25 +146,27 @@ class Scheduler:
     # -- reading -------------------------------------------------------------------------------------------------------
 
     def _fold(self, records: Iterable[Record], *, live: bool) -> None:
-        for record in records:
-            try:
-                fact = self._codec.decode(record.value)
-            except PoisonError as poison:
-                self._pass_over(record, poison.reason)
-            else:
-                self._fold_one(record, fact, live=live)
+        self._changes = merged([self._changes, *(self._fold_record(record, live=live) for record in records)])
 
-    def _fold_one(self, record: Record, fact: object, *, live: bool) -> None:
+    def _fold_record(self, record: Record, *, live: bool) -> Changes:
+        try:
+            fact = self._codec.decode(record.value)
+        except PoisonError as poison:
+            self._pass_over(record, poison.reason)
+            return NO_CHANGES
+        return self._fold_fact(record, fact, live=live)
+
+    def _fold_fact(self, record: Record, fact: object, *, live: bool) -> Changes:
         if record.topic == JOB_EVENTS and isinstance(fact, get_args(JobEvent)):
-            self.cluster.fold_job(fact, record.time, record.partition, record.offset)
-        elif record.topic == HOSTS and isinstance(fact, HostState | Tick):
+            return self.cluster.fold_job(fact, record.time, record.partition, record.offset)
+        if record.topic == HOSTS and isinstance(fact, HostState | Tick):
             if isinstance(fact, Tick) and fact.scheduler_id == self.scheduler_id:
                 self._clock.read_back(self._now())
-            self.cluster.fold_host(fact, record.time, live=live)
-        elif record.topic == REGISTRY and isinstance(fact, get_args(RegistryEvent)):
-            self.cluster.fold_registry(fact, record.offset, record.time)
-        else:
-            self._pass_over(record, f"a {type(fact).__name__} does not belong here")
+            return self.cluster.fold_host(fact, record.time, live=live)
+        if record.topic == REGISTRY and isinstance(fact, get_args(RegistryEvent)):
+            return self.cluster.fold_registry(fact, record.offset, record.time)
+        self._pass_over(record, f"a {type(fact).__name__} does not belong here")
+        return NO_CHANGES
 
     def _pass_over(self, record: Record, reason: str) -> None:
         log.warning("record-passed-over", reason=reason, **_place(record))
@@ -192,7 +196,8 @@ class Scheduler:
 
     def _decide(self) -> None:
         self.intake.again(self._early.take())
-        taken = step(self.cluster, self.intake)
+        taken = step(self.cluster, self.intake, self._changes)
+        self._changes = NO_CHANGES
         if taken.decisions:
             self._submit_decisions(taken.decisions)
         self._submit([(REQUESTS, one.host_id, self._codec.encode(one)) for one in taken.preparations])

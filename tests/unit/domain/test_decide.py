@@ -9,9 +9,8 @@ import pytest
 from mist_domain.facts.job_events import JobAssigned, JobCancelRequested, JobFailed, JobInitialized, JobQueued
 from mist_domain.facts.registry import Context, Endpoint
 from mist_domain.facts.requests import CancelRequest, job_id_of, request_id_at
-from mist_domain.scheduling.cluster import Decision
 from mist_domain.scheduling.decide import Refused, Settled, Verdict, Waits, decide
-from mist_domain.scheduling.plan import plan
+from mist_domain.scheduling.jobs import Decision
 from support.facts import SCHEDULER, Bench, origin, start, started
 
 INTS = json.dumps({"numbers": {"type": "MList", "args": [{"type": "MInt"}]}})
@@ -25,8 +24,8 @@ def given(**changes: Any) -> Bench:
 
 def accept(bench: Bench, verdict: Verdict) -> Decision:
     assert isinstance(verdict, Decision)
-    bench.cluster.begin(verdict)
-    [decision] = plan(bench.cluster, [verdict])
+    bench.cluster.apply(verdict)
+    [decision] = bench.plan(verdict)
     return decision
 
 
