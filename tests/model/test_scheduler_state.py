@@ -84,9 +84,9 @@ def test_the_ring_holds_exactly_the_contexts_with_a_queue(monkeypatch: pytest.Mo
         queues = cluster.queues
         assert queues.ring.keys() == {load.name for load in queues.contexts.values() if load.heap}
         for load in queues.contexts.values():
-            assert not load.heap or cluster.jobs.is_in_line(load.heap[0][-1])
+            assert not load.heap or cluster.jobs.in_line(load.heap[0][-1])
             assert not load.waiting & load.active
-            assert {one for one in load.waiting if cluster.jobs.is_in_line(one)} <= set(load.in_order())
+            assert {one for one in load.waiting if cluster.jobs.in_line(one)} <= set(load.in_order())
             assert [order[-1] for order in sorted(load.heap)] == list(load.in_order())
 
     look_at_each_step(monkeypatch, check)

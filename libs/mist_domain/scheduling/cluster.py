@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from mist_domain.facts import job_events
 from mist_domain.facts.hosts import HostState, Tick
-from mist_domain.facts.job_events import JobEvent
+from mist_domain.facts.job_events import JobAssigned, JobAttemptLost, JobEvent, JobStarted
 from mist_domain.facts.registry import DEFAULT_CONTEXT, Context, ContextDefined, ContextRemoved, RegistryEvent
 from mist_domain.facts.requests import PrepareWorkerRequest
 from mist_domain.job import Job, Status, evolve
@@ -30,18 +29,20 @@ class Changes(NamedTuple):
 
 NO_CHANGES = Changes()
 _TICKED = Changes(ticked=True)
+_NOTED = frozenset((JobAssigned, JobStarted, JobAttemptLost))
+"""Facts that say something beyond their job."""
 
 
 def merged(changes: Iterable[Changes]) -> Changes:
     """The news of several records as one, `settled` in their order."""
-    some = [change for change in changes if change is not NO_CHANGES]
-    if not some:
-        return NO_CHANGES
-    return Changes(
-        tuple(job_id for change in some for job_id in change.settled),
-        any(change.ticked for change in some),
-        any(change.registry_moved for change in some),
-    )
+    settled: list[str] = []
+    ticked = registry_moved = False
+    for change in changes:
+        if change is not NO_CHANGES:
+            settled += change.settled
+            ticked = ticked or change.ticked
+            registry_moved = registry_moved or change.registry_moved
+    return Changes(tuple(settled), ticked, registry_moved)
 
 
 class Cluster:
@@ -106,7 +107,8 @@ class Cluster:
         after = evolve(job, event, at)
         if after is not job:
             jobs.open[job_id] = after
-            self._note(job, event, after, (partition, offset), at)
+            if type(event) in _NOTED:
+                self._note(job, event, after, (partition, offset), at)
         elif not is_own:
             return NO_CHANGES
         if job_id in jobs.unread:
@@ -126,15 +128,18 @@ class Cluster:
 
     def apply(self, decision: Decision) -> None:
         """Put a decision in flight: hold the job back and count its capacity until it is read back."""
-        is_new = self.jobs.latest(decision.job_id) is None
+        job_id = decision.job_id
+        is_new = job_id not in self.jobs.open and job_id not in self.jobs.ahead
         job = self.jobs.apply(decision, self.now)
-        if is_new and job.status is Status.QUEUED:
-            self.queues.enqueue(job)
-        elif job.status is Status.ASSIGNED and job.host_id is not None:
-            self._place(job, job.host_id)
-            self.queues.rotate(job.request.context.name)
-        if job.initialized is not None:
-            self.queues.prune(self.queues.load(job.request.context.name), self.jobs.is_in_line)
+        if is_new:
+            if job.status is Status.QUEUED:
+                self.queues.enqueue(job)
+            return
+        load = self.queues.load(job.request.context.name)
+        if job.status is Status.ASSIGNED and job.host_id is not None:
+            self._place(job, job.host_id, load)
+            self.queues.rotate(load.name)
+        self.queues.leave(load, job_id, self.jobs.in_line)
 
     def apply_preparations(self, requests: Iterable[PrepareWorkerRequest]) -> None:
         """Remember what hosts are asked now, so that they are not asked the same at each tick."""
@@ -145,18 +150,17 @@ class Cluster:
     def _note(self, job: Job, event: JobEvent, after: Job, position: Position, at: int) -> None:
         """Record what an accepted fact says beyond its job: homes, refusals, failed drivers."""
         load = self.queues.load(after.request.context.name)
-        match event:
-            case job_events.JobAssigned():
-                self.hosts.assigned_at[event.job_id] = position
-                if after.request.mode == "shared":
-                    load.home = event.host_id
-            case job_events.JobStarted():
-                load.failures.clear(at)
-            case job_events.JobAttemptLost() if event.version is None and job.status is Status.ASSIGNED:
-                self.hosts.view(event.writer).refused.add(load.name)
-                if event.failed_driver is not None:
-                    load.failures.add(event.failed_driver, at, event.reason)
-                    self._end_back_off(load)
+        if isinstance(event, JobAssigned):
+            self.hosts.assigned_at[event.job_id] = position
+            if after.request.mode == "shared":
+                load.home = event.host_id
+        elif isinstance(event, JobStarted):
+            load.failures.clear(at)
+        elif isinstance(event, JobAttemptLost) and event.version is None and job.status is Status.ASSIGNED:
+            self.hosts.view(event.writer).refused.add(load.name)
+            if event.failed_driver is not None:
+                load.failures.add(event.failed_driver, at, event.reason)
+                self._end_back_off(load)
 
     def _settle(self, job_id: str) -> None:
         """Bring queue, capacity and deadlines in line with the fold; nothing is in flight for the job."""
@@ -166,7 +170,7 @@ class Cluster:
             return
         load = self.queues.load(job.request.context.name)
         if Status.ASSIGNED <= job.status <= Status.CANCELLING and job.host_id is not None:
-            self._place(job, job.host_id)
+            self._place(job, job.host_id, load)
         elif self.hosts.unplace(job_id):
             load.active.discard(job_id)
         if job.status is Status.INITIALIZED:
@@ -177,11 +181,11 @@ class Cluster:
             self._enqueue_or_back_off(job, load)
         else:
             load.waiting.discard(job_id)
+            self.queues.leave(load, job_id, self.jobs.in_line)
         self.deadlines.watch(job)
         if job.status.final:
             self.jobs.end(job)
             self.hosts.assigned_at.pop(job_id, None)
-        self.queues.prune(load, self.jobs.is_in_line)
 
     def _enqueue_or_back_off(self, job: Job, load: ContextLoad) -> None:
         due = retry_at(job)
@@ -209,11 +213,10 @@ class Cluster:
         if context is not None and (context.precreated or context.spares):
             self.prepared[name] = context
 
-    def _place(self, job: Job, host_id: str) -> None:
-        self.hosts.place(job, host_id)
-        load = self.queues.load(job.request.context.name)
-        load.active.add(job.job_id)
-        load.waiting.discard(job.job_id)
+    def _place(self, job: Job, host_id: str, load: ContextLoad) -> None:
+        if self.hosts.place(job, host_id):
+            load.active.add(job.job_id)
+            load.waiting.discard(job.job_id)
         if job.request.mode == "shared":
             load.home = host_id
 

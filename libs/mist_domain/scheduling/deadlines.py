@@ -9,12 +9,13 @@ from mist_domain.job import Job, Status
 
 def deadline_of(job: Job) -> int | None:
     """When the job's start or perform timeout ends (ms); `None` when neither runs now."""
-    request = job.request
-    if job.status is Status.QUEUED and request.start_timeout is not None:
-        return job.queued_at + request.start_timeout
-    if job.status is Status.STARTED and request.perform_timeout is not None:
-        return job.started_at + request.perform_timeout
-    return None
+    if job.status is Status.QUEUED:
+        since, timeout = job.queued_at, job.request.start_timeout
+    elif job.status is Status.STARTED:
+        since, timeout = job.started_at, job.request.perform_timeout
+    else:
+        return None
+    return None if timeout is None else since + timeout
 
 
 @dataclass(slots=True, eq=False)
@@ -26,7 +27,8 @@ class Deadlines:
 
     def watch(self, job: Job) -> None:
         """The job has settled: its present deadline replaces any earlier."""
-        self.passed.pop(job.job_id, None)
+        if self.passed:
+            self.passed.pop(job.job_id, None)
         deadline = deadline_of(job)
         if deadline is not None:
             heapq.heappush(self.coming, (deadline, job.job_id))

@@ -1,7 +1,7 @@
 """One worker host as a scheduler sees it: its last state, how long it has been silent, and what it was given."""
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from mist_domain.facts.hosts import HostState, Prepared, Worker
@@ -16,6 +16,17 @@ def worker_key(job: Job) -> str:
     """The key of the driver that serves the job: one for all shared jobs of a context, one for each exclusive job."""
     request = job.request
     return request.context.name if request.mode == "shared" else job.job_id
+
+
+@dataclass(slots=True, eq=False)
+class Given:
+    """Room on one host that a plan gives away: a number of attempts, and the keys of drivers that are new there."""
+
+    attempts: int = 0
+    workers: set[str] = field(default_factory=set)
+
+
+NOTHING_GIVEN = Given()
 
 
 @dataclass(slots=True, eq=False)
@@ -70,18 +81,17 @@ class HostView:
         """True when an unused driver of the context waits there."""
         return any(driver.context == context and driver.state == "spare" for driver in self.drivers)
 
-    def has_room(self, job: Job, attempts: int = 0, workers: Collection[str] = ()) -> bool:
-        """True when slots and driver places leave room for the job.
-
-        `attempts` and `workers` (keys) count as given to the host besides what is placed.
-        """
+    def has_room(self, job: Job, given: Given = NOTHING_GIVEN) -> bool:
+        """True when slots and driver places, less what is placed and what is `given` away, leave room for the job."""
         state = self.state
-        if state is None or not self.assignable or len(self.placed) + attempts >= state.slots:
+        if state is None or len(self.placed) + given.attempts >= state.slots or not self.assignable:
             return False
         if job.request.context.name in self.refused:
             return False
         key = worker_key(job)
-        return key in self.workers or key in workers or len(self.workers) + len(workers) < state.max_workers
+        if key in self.workers or key in given.workers:
+            return True
+        return len(self.workers) + len(given.workers) < state.max_workers
 
     def fold(self, state: HostState, *, live: bool) -> None:
         """Fold a snapshot: the host lives, and what it refused may be tried again."""

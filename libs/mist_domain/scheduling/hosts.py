@@ -34,15 +34,17 @@ class Hosts:
             view = self.views[host_id] = HostView(host_id)
         return view
 
-    def place(self, job: Job, host_id: str) -> HostView:
-        """Give the job to the host, and to no other."""
-        view = self.view(host_id)
+    def place(self, job: Job, host_id: str) -> bool:
+        """Give the job to the host, and to no other. False when it is there already."""
+        view = self.views.get(host_id) or self.view(host_id)
         before = self.placed.get(job.job_id)
-        if before is not None and before is not view:
+        if before is view:
+            return False
+        if before is not None:
             before.unplace(job.job_id)
         self.placed[job.job_id] = view
         view.place(job)
-        return view
+        return True
 
     def unplace(self, job_id: str) -> bool:
         """Take the job from its host. True when it had one."""

@@ -42,10 +42,6 @@ class Jobs:
         """True while a decision for the job is in flight."""
         return job_id in self.unread
 
-    def latest(self, job_id: str) -> Job | None:
-        """A new job as its decision in flight leaves it; any other as the log shows it."""
-        return self.ahead.get(job_id) or self.open.get(job_id)
-
     def request_hash(self, job_id: str) -> str | None:
         """The request hash of a known job, open or ended."""
         ended = self.ended.get(job_id)
@@ -54,15 +50,17 @@ class Jobs:
         job = self.open.get(job_id)
         return None if job is None else job.request.request_hash
 
-    def is_in_line(self, job_id: str) -> bool:
-        """True when the job keeps its turn in its queue: queued, with nothing in flight but its own `queued`."""
-        job = self.latest(job_id)
-        return job is not None and job.status is Status.QUEUED and (job_id not in self.unread or job_id in self.ahead)
+    def in_line(self, job_id: str) -> Job | None:
+        """The job if it keeps its turn in its queue: queued, with nothing in flight but its own `queued`."""
+        job = self.ahead.get(job_id)
+        if job is None and job_id not in self.unread:
+            job = self.open.get(job_id)
+        return job if job is not None and job.status is Status.QUEUED else None
 
     def apply(self, decision: Decision, at: int) -> Job:
         """Put the decision in flight; the job as it leaves it."""
         job_id = decision.job_id
-        job = self.latest(job_id) or Job(job_id)
+        job = self.ahead.get(job_id) or self.open.get(job_id) or Job(job_id)
         for event in decision.events:
             job = evolve(job, event, at)
         self.unread[job_id] = self.unread.get(job_id, 0) + len(decision.events)

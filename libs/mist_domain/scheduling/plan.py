@@ -1,6 +1,5 @@
 """The scheduler's own decisions: assign what waits, end what is overdue, give up what is lost. Reads, changes nothing."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -9,7 +8,14 @@ from mist_domain.job import Job, Status
 from mist_domain.scheduling.cluster import Cluster
 from mist_domain.scheduling.deadlines import deadline_of
 from mist_domain.scheduling.decide import after_initialized
-from mist_domain.scheduling.host_view import LOST_TICKS, LOST_UNSTARTED_TICKS, HostView, worker_key
+from mist_domain.scheduling.host_view import (
+    LOST_TICKS,
+    LOST_UNSTARTED_TICKS,
+    NOTHING_GIVEN,
+    Given,
+    HostView,
+    worker_key,
+)
 from mist_domain.scheduling.jobs import Decision
 from mist_domain.scheduling.queues import ContextLoad
 
@@ -31,8 +37,8 @@ def joined(arrivals: Iterable[Decision], planned: Iterable[Decision]) -> list[De
     decisions: dict[str, Decision] = {}
     for decision in (*arrivals, *planned):
         before = decisions.get(decision.job_id)
-        events = (*before.events, *decision.events) if before else decision.events
-        decisions[decision.job_id] = Decision(decision.job_id, events)
+        whole = Decision(decision.job_id, (*before.events, *decision.events)) if before else decision
+        decisions[decision.job_id] = whole
     return list(decisions.values())
 
 
@@ -40,29 +46,26 @@ def joined(arrivals: Iterable[Decision], planned: Iterable[Decision]) -> list[De
 class _Planned:
     """The cluster, and what this plan has given out of it so far; `arrivals` and `decided` are job ids.
 
-    `active` counts jobs by context, `attempts` by host; `workers` are keys of drivers by host; `homes` hosts by context.
+    By context: `active` counts jobs, `homes` are the hosts of shared drivers. By host: `given` is the room given away.
     """
 
     cluster: Cluster
     arrivals: set[str]
     decided: set[str] = field(default_factory=set)
-    active: Counter[str] = field(default_factory=Counter)
-    attempts: Counter[str] = field(default_factory=Counter)
-    workers: dict[str, set[str]] = field(default_factory=dict)
+    active: dict[str, int] = field(default_factory=dict)
+    given: dict[str, Given] = field(default_factory=dict)
     homes: dict[str, str] = field(default_factory=dict)
 
     def is_deciding(self, job_id: str) -> bool:
         return job_id in self.decided or self.cluster.jobs.is_deciding(job_id)
 
-    def has_room(self, host: HostView, job: Job) -> bool:
-        return host.has_room(job, self.attempts[host.host_id], self.workers.get(host.host_id, ()))
-
     def give(self, job: Job, host: HostView) -> None:
         context, key = job.request.context.name, worker_key(job)
-        self.active[context] += 1
-        self.attempts[host.host_id] += 1
+        self.active[context] = self.active.get(context, 0) + 1
+        given = self.given.setdefault(host.host_id, Given())
+        given.attempts += 1
         if key not in host.workers:
-            self.workers.setdefault(host.host_id, set()).add(key)
+            given.workers.add(key)
         if job.request.mode == "shared":
             self.homes[context] = host.host_id
 
@@ -73,8 +76,7 @@ class _Planned:
 def _dispatch(planned: _Planned) -> Iterator[JobAssigned | JobFailed]:
     """Round-robin between contexts, one job each, until a whole round gives nothing."""
     queues = planned.cluster.queues
-    loads = [queues.find(name) for name in queues.ring]
-    asking = [(load, _line(planned, load)) for load in loads]
+    asking = [(load, _line(planned, load)) for load in map(queues.contexts.__getitem__, queues.ring)]
     while asking:
         given = [(load, line, _dispatch_next(planned, load, line)) for load, line in asking]
         yield from (event for _, _, event in given if event is not None)
@@ -88,10 +90,10 @@ def _line(planned: _Planned, load: ContextLoad) -> Iterator[Job]:
     """
     jobs = planned.cluster.jobs
     for job_id in load.in_order():
-        if job_id in planned.decided or not jobs.is_in_line(job_id):
+        job = jobs.in_line(job_id)
+        if job is None or job_id in planned.decided:
             continue
-        job = jobs.latest(job_id)
-        if job is None or (jobs.is_deciding(job_id) and job_id not in planned.arrivals):
+        if job_id in jobs.unread and job_id not in planned.arrivals:
             return
         yield job
 
@@ -128,22 +130,23 @@ def _assign(planned: _Planned, load: ContextLoad, job: Job) -> JobAssigned | Non
 
 def _choose_host(planned: _Planned, load: ContextLoad, job: Job) -> HostView | None:
     """A shared job goes where its context lives; any other to the least loaded host with room."""
-    cluster = planned.cluster
-    if len(load.active) + planned.active[load.name] >= cluster.context_of(job).max_jobs:
+    cluster, given = planned.cluster, planned.given
+    if len(load.active) + planned.active.get(load.name, 0) >= cluster.context_of(job).max_jobs:
         return None
     if job.request.mode == "shared":
         home = cluster.home(load.name, planned.homes.get(load.name, load.home))
         if home is not None:
-            return home if planned.has_room(home, job) else None
-    fitting = [host for host in cluster.hosts.views.values() if planned.has_room(host, job)]
+            return home if home.has_room(job, given.get(home.host_id, NOTHING_GIVEN)) else None
+    views = cluster.hosts.views.values()
+    fitting = [host for host in views if host.has_room(job, given.get(host.host_id, NOTHING_GIVEN))]
     return min(fitting, key=lambda host: _order(planned, host, job), default=None)
 
 
 def _order(planned: _Planned, host: HostView, job: Job) -> tuple[bool, int, int, str]:
     """An exclusive job first goes where a spare waits for it."""
     spare = job.request.mode == "exclusive" and host.has_spare(job.request.context.name)
-    workers = len(host.workers) + len(planned.workers.get(host.host_id, ()))
-    return not spare, workers, len(host.placed) + planned.attempts[host.host_id], host.host_id
+    given = planned.given.get(host.host_id, NOTHING_GIVEN)
+    return not spare, len(host.workers) + len(given.workers), len(host.placed) + given.attempts, host.host_id
 
 
 # -- what is due -------------------------------------------------------------------------------------------------------

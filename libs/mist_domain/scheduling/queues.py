@@ -61,8 +61,11 @@ class ContextLoad:
 
     def in_order(self) -> Iterator[str]:
         """Job ids in the queue's order, stale ones too. Lazy: reading the first k of n costs O(k log k)."""
-        heap = self.heap
-        frontier = [(heap[0], 0)] if heap else []
+        heap, frontier, index = self.heap, list[tuple[Order, int]](), 0
+        if heap:
+            yield heap[0][-1]
+            frontier = [(heap[child], child) for child in (1, 2) if child < len(heap)]
+            heapq.heapify(frontier)
         while frontier:
             order, index = heapq.heappop(frontier)
             yield order[-1]
@@ -129,9 +132,11 @@ class Queues:
             del self.ring[context]
             self.ring[context] = None
 
-    def prune(self, load: ContextLoad, is_in_line: Callable[[str], bool]) -> None:
-        """Drop entries of jobs that have left, down to the first that has not."""
-        while load.heap and not is_in_line(load.heap[0][-1]):
+    def leave(self, load: ContextLoad, job_id: str, in_line: Callable[[str], Job | None]) -> None:
+        """The job has left its queue: drop its entry if that is the first, and those behind it of jobs that left too."""
+        if not load.heap or load.heap[0][-1] != job_id:
+            return
+        while load.heap and in_line(load.heap[0][-1]) is None:
             heapq.heappop(load.heap)
         if not load.heap:
             self.ring.pop(load.name, None)
