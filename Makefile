@@ -5,22 +5,31 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SOURCES := libs services tests
+FAST := tests/unit tests/contract
+SLOW := tests/model tests/integration tests/compat tests/e2e
+# Threads that these tests interrupt and the tracer of coverage.py block each other (Python 3.11, coverage 7.17).
+UNTRACED := tests/unit/driver/test_pool.py
 DISK_KB := 2000000
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help setup run test check fmt lint bench drill lock up down e2e clean
+.PHONY: help setup run unit cov slow test pythons check fmt lint docs lock bench drill up down e2e clean
 
 help:
 	@echo "make run      start Mist here: Kafka, the services, an example job (ARGS=--once: exit after it)"
+	@echo "make unit     the tests that need neither broker nor Spark (under a minute)"
 	@echo "make test     every test that needs no Docker"
-	@echo "make check    format, lint, types, import rules, tests"
+	@echo "make cov      the fast tests with the branches they take; fails below 95 % of the pure packages"
+	@echo "make pythons  try each supported Python that is on this machine (ARGS=--install: with the fast tests)"
+	@echo "make check    what CI runs: lint, pythons, cov and every other test that needs no Docker"
 	@echo "make bench    measure round trips and throughput"
 	@echo "make drill    kill everything, again and again, and count what was lost (JOBS=20000)"
 	@echo "make up/down  the same in containers (needs Docker)"
 	@echo "make e2e      jobs through the images by testcontainers, which are killed meanwhile (needs Docker)"
-	@echo "make fmt/lint/lock/clean"
+	@echo "make docs     write the generated parts of docs/ anew"
+	@echo "make fmt      format the sources; make lint: format, lint, types, import rules"
+	@echo "make lock     pin the dependencies anew after a change in pyproject.toml; make clean: remove what make made"
 
 setup: $(READY)
 
@@ -36,10 +45,24 @@ $(READY): requirements.lock pyproject.toml
 run: $(READY)
 	@exec $(BIN)/python -m mist_tools.run $(ARGS)
 
+unit: $(READY)
+	$(BIN)/python -m pytest $(FAST) $(ARGS)
+
+cov: $(READY)
+	@mkdir -p .mist
+	$(BIN)/python -m pytest $(FAST) $(UNTRACED:%=--ignore=%) --cov --cov-report= --cov-report=json:.mist/coverage.json $(ARGS)
+	@$(BIN)/python tests/checks/branches.py .mist/coverage.json
+
+slow: $(READY)
+	$(BIN)/python -m pytest $(UNTRACED) $(SLOW) $(ARGS)
+
 test: $(READY)
 	$(BIN)/python -m pytest $(ARGS)
 
-check: lint test
+pythons: $(READY)
+	@$(BIN)/python tests/checks/pythons.py $(ARGS)
+
+check: lint pythons cov slow
 
 lint: $(READY)
 	$(BIN)/ruff format --check $(SOURCES)
@@ -48,8 +71,16 @@ lint: $(READY)
 	$(BIN)/lint-imports
 
 fmt: $(READY)
+	$(BIN)/python tests/checks/sync_client.py
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
+
+docs: $(READY)
+	$(BIN)/python -m mist_tools.run.reference
+
+lock: $(READY)
+	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-header --quiet --output-file requirements.lock
 
 bench: $(READY)
 	@PYTHONPATH=tests $(BIN)/python tests/bench/run.py $(ARGS)
@@ -76,4 +107,4 @@ e2e: $(READY)
 	$(BIN)/python -m pytest tests/containers $(ARGS)
 
 clean:
-	rm -rf $(VENV) .mist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .mist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage

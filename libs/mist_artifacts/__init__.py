@@ -1,4 +1,4 @@
-"""Where uploaded files are kept: by their content, in a folder or wherever else fsspec reaches. Knows no names."""
+"""The store of uploaded files, by their content: a folder, or any place that fsspec reaches. Knows no names."""
 
 from mist_artifacts.store import ArtifactStore, StoreError
 

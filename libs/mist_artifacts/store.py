@@ -1,4 +1,4 @@
-"""The store: one object for each content, under its SHA-256. What stands there is whole and never changes."""
+"""The artifact store: one object for each content, under its SHA-256. An object is complete and never changes."""
 
 import contextlib
 import re
@@ -13,11 +13,11 @@ _SHA = re.compile(r"[0-9a-f]{64}")
 
 
 class StoreError(Exception):
-    """The store cannot be reached, or does not hold what it should; the text is a sentence."""
+    """The store cannot be reached or lacks the content; the text is a sentence."""
 
 
 class ArtifactStore:
-    """`url` is a folder, or any URL that fsspec opens (`s3://bucket/mist`). Everything blocks: call it from a thread."""
+    """`url` is a folder, or any URL that fsspec opens (`s3://bucket/mist`). All methods block: call them from a thread."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -25,7 +25,7 @@ class ArtifactStore:
             self._files, self._root = fsspec.url_to_fs(url)
 
     def put(self, content: BinaryIO, sha: str) -> None:
-        """Keep what `content` holds from where it stands on. Nothing is seen under `sha` before all of it is there."""
+        """Store the rest of `content` under its hex SHA-256, atomically; no-op if it is there. Raises `StoreError`."""
         place, making = self._place(sha), f"{self._root}/making-{uuid.uuid4().hex}"
         with self._sentences():
             if self._files.exists(place):
@@ -41,7 +41,7 @@ class ArtifactStore:
 
     @contextlib.contextmanager
     def open(self, sha: str) -> Iterator[BinaryIO]:
-        """The content, to be read from any place. Raises `StoreError`."""
+        """Open the content for reading; it can be sought. Raises `StoreError`."""
         with self._sentences(), self._files.open(self._place(sha), "rb") as file:
             yield file
 
@@ -61,8 +61,8 @@ class ArtifactStore:
         except FileNotFoundError as error:
             raise StoreError(f"the artifact store {self._url} does not hold it: {error}") from error
         except (OSError, ValueError, ImportError) as error:
-            raise StoreError(f"the artifact store {self._url} failed: {_said(error)}") from error
+            raise StoreError(f"the artifact store {self._url} failed: {_text_of(error)}") from error
 
 
-def _said(error: Any) -> str:
+def _text_of(error: Any) -> str:
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

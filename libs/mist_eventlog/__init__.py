@@ -1,10 +1,11 @@
-"""Kafka as a log of facts: codec, topics, append, replay, dead letters. Knows no jobs."""
+"""Kafka as a log of facts: codec, topics, appends, replay, leadership, dead letters. Knows no jobs."""
 
 from mist_eventlog.address import KafkaAddress
 from mist_eventlog.appender import Appender
 from mist_eventlog.dead_letters import dead_letter
-from mist_eventlog.errors import LogResetError, OutageError, PoisonError
+from mist_eventlog.errors import LogResetError, OutageError, PoisonError, SchemaPendingError
 from mist_eventlog.group import GroupTail
+from mist_eventlog.leadership import Leadership
 from mist_eventlog.reader import Reader, committed
 from mist_eventlog.record import NewRecord, Partition, Record, RecordMetadata
 from mist_eventlog.schema.codec import Codec
@@ -18,6 +19,7 @@ __all__ = [
     "ConfluentSchemas",
     "GroupTail",
     "KafkaAddress",
+    "Leadership",
     "LogResetError",
     "NewRecord",
     "OutageError",
@@ -26,6 +28,7 @@ __all__ = [
     "Reader",
     "Record",
     "RecordMetadata",
+    "SchemaPendingError",
     "Tail",
     "committed",
     "dead_letter",

@@ -1,4 +1,4 @@
-"""How Kafka is reached: the one place for addresses, TLS and SASL."""
+"""Kafka's address: servers, TLS and SASL, written once for every client library; and passwords from files."""
 
 import ssl
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ Mechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KafkaAddress:
-    """`bootstrap` is `host:port`, comma-separated. Files are PEM; without `ca` the system's certificates count.
+    """`bootstrap` is `host:port`, comma-separated. Files are PEM; without `ca` the system's certificates are trusted.
 
     `certificate` and `key` are this client's, for mutual TLS.
     """
@@ -38,7 +38,7 @@ class KafkaAddress:
         return self.protocol in {"SASL_PLAINTEXT", "SASL_SSL"}
 
     def tls(self) -> ssl.SSLContext | None:
-        """What a TLS connection is made with. Raises `OSError` for files that cannot be used."""
+        """The TLS context of a connection, `None` without TLS. Raises `OSError` for unusable files."""
         if not self.uses_tls:
             return None
         context = ssl.create_default_context(cafile=self.ca)
@@ -47,7 +47,7 @@ class KafkaAddress:
         return context
 
     def client_settings(self) -> dict[str, Any]:
-        """What every aiokafka client is made with."""
+        """Keyword arguments for every aiokafka client. Raises `OSError` for unusable files."""
         settings: dict[str, Any] = {"bootstrap_servers": self.bootstrap}
         if self.protocol != "PLAINTEXT":
             settings |= {"security_protocol": self.protocol, "ssl_context": self.tls()}
@@ -60,7 +60,7 @@ class KafkaAddress:
         return settings
 
     def admin_settings(self) -> Mapping[str, str]:
-        """What confluent-kafka's clients are made with."""
+        """The configuration of confluent-kafka's clients."""
         settings = {
             "bootstrap.servers": self.bootstrap,
             "security.protocol": self.protocol,
@@ -75,6 +75,7 @@ class KafkaAddress:
 
 
 def kafka_address(kafka: "str | KafkaAddress") -> KafkaAddress:
+    """The address; a string is one of bootstrap servers without TLS or SASL."""
     return kafka if isinstance(kafka, KafkaAddress) else KafkaAddress(bootstrap=kafka)
 
 
@@ -85,49 +86,67 @@ def _text(path: Path | None) -> str | None:
 PREFIX = "MIST_"
 
 
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret that is given as the setting `name` or as a file, the setting `name` and `_FILE`."""
+
+    name: str
+    value: SecretStr | None
+    file: Path | None
+
+    def refuse_both(self) -> None:
+        """Raise `ValueError` when both settings are given."""
+        if self.value and self.file:
+            raise ValueError(f"set {PREFIX}{self.name} or {PREFIX}{self.name}_FILE, not both")
+
+    def read(self) -> str | None:
+        """The secret; a file's without white space around it. Raises `OSError` for a file that cannot be read."""
+        if self.file is not None:
+            return self.file.read_text().strip()
+        return None if self.value is None else self.value.get_secret_value()
+
+
 class KafkaSettings(BaseSettings):
-    """How Kafka is reached, for services and commands alike."""
+    """Kafka's address, for services and commands alike."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
     kafka: str = Field("127.0.0.1:9092", description="Kafka bootstrap servers, host:port, comma-separated.")
-    kafka_security: Protocol = Field("PLAINTEXT", description="How Kafka is spoken to; SSL means TLS.")
-    kafka_sasl: Mechanism = Field("SCRAM-SHA-512", description="SASL mechanism, where the security is SASL_….")
-    kafka_user: str | None = Field(None, description="User at Kafka.")
-    kafka_password: SecretStr | None = Field(None, description="Its password.")
-    kafka_password_file: Path | None = Field(None, description="File that holds the password instead.")
-    kafka_ca: Path | None = Field(None, description="Certificates that sign Kafka's; the system's if absent.")
-    kafka_certificate: Path | None = Field(None, description="This client's certificate, for mutual TLS.")
-    kafka_key: Path | None = Field(None, description="The key of that certificate.")
+    kafka_security: Protocol = Field("PLAINTEXT", description="Protocol of Kafka's listener; SSL means TLS.")
+    kafka_sasl: Mechanism = Field("SCRAM-SHA-512", description="SASL mechanism, for the protocols SASL_….")
+    kafka_user: str | None = Field(None, description="User name at Kafka.")
+    kafka_password: SecretStr | None = Field(None, description="Password of the Kafka user.")
+    kafka_password_file: Path | None = Field(
+        None, description="File with the password of the Kafka user, in place of MIST_KAFKA_PASSWORD."
+    )
+    kafka_ca: Path | None = Field(None, description="CA certificates for Kafka, a PEM file; the system's by default.")
+    kafka_certificate: Path | None = Field(None, description="Client certificate for mutual TLS, a PEM file.")
+    kafka_key: Path | None = Field(None, description="Key of the client certificate, a PEM file.")
 
     @model_validator(mode="after")
     def _one_password(self) -> Self:
-        if self.kafka_password and self.kafka_password_file:
-            raise ValueError(f"set {PREFIX}KAFKA_PASSWORD or {PREFIX}KAFKA_PASSWORD_FILE, not both")
+        self._password().refuse_both()
         if self.kafka_security.startswith("SASL") and not self.kafka_user:
             raise ValueError(f"{PREFIX}KAFKA_SECURITY is {self.kafka_security}: {PREFIX}KAFKA_USER is missing")
         return self
 
+    def _password(self) -> Secret:
+        return Secret("KAFKA_PASSWORD", self.kafka_password, self.kafka_password_file)
+
     def kafka_address(self) -> KafkaAddress:
-        """Servers, protocol and secrets in one value."""
+        """Servers, protocol and secrets in one value. Raises `OSError` for a password file that cannot be read."""
         return KafkaAddress(
             bootstrap=self.kafka,
             protocol=self.kafka_security,
             mechanism=self.kafka_sasl,
             user=self.kafka_user,
-            password=_secret(self.kafka_password, self.kafka_password_file),
+            password=self._password().read(),
             ca=self.kafka_ca,
             certificate=self.kafka_certificate,
             key=self.kafka_key,
         )
 
     def at(self, bootstrap: str | None) -> KafkaAddress:
-        """The same for other servers, if some are named."""
+        """The address with other bootstrap servers, if some are given."""
         address = self.kafka_address()
         return address if bootstrap is None else replace(address, bootstrap=bootstrap)
-
-
-def _secret(secret: SecretStr | None, file: Path | None) -> str | None:
-    if file is not None:
-        return file.read_text().strip()
-    return None if secret is None else secret.get_secret_value()

@@ -1,4 +1,8 @@
-"""Appending to the log: acknowledged by all replicas, idempotent, in the order of submission for each partition."""
+"""Appends to the log: acknowledged by all replicas, idempotent, in the order of submission within each partition.
+
+Batches are made here and not by aiokafka's accumulator, which is as fast: its `send` must be awaited where a batch is
+full, so that one partition without a leader would hold up all others, and it sends on behind a batch that failed.
+"""
 
 import asyncio
 import contextlib
@@ -24,33 +28,36 @@ Headers = Sequence[tuple[str, bytes]]
 
 
 class Submission:
-    """What was handed over together; `future` is done when every record of it is acknowledged."""
+    """Records handed over together; `future` is done when every one is acknowledged."""
 
-    __slots__ = ("_missing", "_placed", "future")
+    __slots__ = ("_acknowledged", "_missing", "future")
 
     def __init__(self, count: int) -> None:
         self.future: asyncio.Future[list[RecordMetadata]] = asyncio.get_running_loop().create_future()
-        self._placed: list[RecordMetadata] = [RecordMetadata("", 0, 0)] * count
+        self._acknowledged: list[RecordMetadata] = [RecordMetadata("", 0, 0)] * count
         self._missing = count
         if count == 0:
             self.future.set_result([])
 
-    def place(self, index: int, placed: RecordMetadata) -> None:
-        self._placed[index] = placed
+    def acknowledge(self, index: int, metadata: RecordMetadata) -> None:
+        """Note where record `index` was appended; the last one completes the future."""
+        self._acknowledged[index] = metadata
         self._missing -= 1
         if self._missing == 0 and not self.future.done():
-            self.future.set_result(self._placed)
+            self.future.set_result(self._acknowledged)
 
     def fail(self, error: Exception) -> None:
+        """Fail the future; an error that nobody awaits is not reported by asyncio, since `Appender.watch` does."""
         if not self.future.done():
             self.future.set_exception(error)
+            self.future.exception()
 
 
 Entry = tuple[Submission, int, bytes | None, bytes, Headers]
 
 
 class Lane:
-    """The appends to one partition, in order. After a failure it takes no more."""
+    """The appends to one partition, in order. After a failure it appends nothing more."""
 
     def __init__(
         self,
@@ -66,11 +73,12 @@ class Lane:
         self._time_limit = time_limit
         self._failed = failed
         self._waiting: deque[Entry] = deque()
-        self._leaving: list[Entry] = []
+        self._in_flight: list[Entry] = []
         self._task: asyncio.Task[None] | None = None
         self._sent_at: float | None = None
 
     def put(self, entry: Entry) -> None:
+        """Queue a record; it goes with the next batch."""
         self._waiting.append(entry)
         if self._task is None:
             self._task = asyncio.create_task(self._run())
@@ -88,7 +96,7 @@ class Lane:
         try:
             while self._waiting:
                 await self._send_next()
-        except Exception as error:  # noqa: BLE001 - where the task ends: whoever waits for an append is told
+        except Exception as error:  # noqa: BLE001 - where the task ends: every waiting append fails with it
             self._fail(error)
         else:
             self._task = None
@@ -99,25 +107,25 @@ class Lane:
         self._sent_at = time.monotonic()
         base = await self._send(builder)
         APPEND_SECONDS.labels(self._topic).observe(time.monotonic() - self._sent_at)
-        APPENDED.labels(self._topic).inc(len(self._leaving))
+        APPENDED.labels(self._topic).inc(len(self._in_flight))
         self._sent_at = None
         topic, partition = self._topic, self._partition
-        for offset, entry in enumerate(self._leaving, base):
-            entry[0].place(entry[1], RecordMetadata(topic, partition, offset))
+        for offset, entry in enumerate(self._in_flight, base):
+            entry[0].acknowledge(entry[1], RecordMetadata(topic, partition, offset))
 
     def _fill(self, builder: BatchBuilder) -> None:
-        """Take what fits into one batch; a record larger than a batch goes alone."""
+        """Fill one batch from the queue; a record larger than a batch goes alone."""
         waiting = self._waiting
-        self._leaving = leaving = []
+        self._in_flight = batch = []
         while waiting:
             _, _, key, value, headers = waiting[0]
             if builder.append(timestamp=None, key=key, value=value, headers=list(headers)) is None:
                 break
-            leaving.append(waiting.popleft())
+            batch.append(waiting.popleft())
         builder.close()
 
     async def _send(self, builder: BatchBuilder) -> int:
-        """The offset of the batch's first record."""
+        """Send the batch; the offset of its first record. Raises `OutageError`."""
         try:
             async with asyncio.timeout(self._time_limit):
                 delivery = await self._producer.send_batch(builder, self._topic, partition=self._partition)
@@ -125,12 +133,12 @@ class Lane:
         except (KafkaError, TimeoutError) as error:
             raise OutageError(f"no acknowledgement from {self._topic}/{self._partition}: {error!r}") from error
         if offset < 0:
-            raise OutageError(f"{self._topic}/{self._partition} acknowledged a batch without saying where it stands")
+            raise OutageError(f"{self._topic}/{self._partition} acknowledged a batch without an offset")
         return offset
 
     def _fail(self, error: Exception) -> None:
         self._failed(error)
-        for entry in (*self._leaving, *self._waiting):
+        for entry in (*self._in_flight, *self._waiting):
             entry[0].fail(error)
         self._waiting.clear()
 
@@ -142,7 +150,7 @@ _START_LIMIT = 30.0
 
 
 class Appender:
-    """Appends records. After one append failed every later one fails too: the process is to exit and replay."""
+    """Appends records. After one failure every later append fails too: the process exits and replays the log."""
 
     def __init__(
         self,
@@ -151,12 +159,15 @@ class Appender:
         partitions: Mapping[str, int] | None = None,
         time_limit: float = 30.0,
     ) -> None:
-        """`partitions`: how many each topic has, `topics.yaml` by default. `time_limit`: seconds for one append."""
+        """`partitions`: the partition count of each topic, of `topics.yaml` by default. `time_limit`: s for an append."""
         self._kafka = kafka_address(kafka)
         self._partitions = dict(partition_counts() if partitions is None else partitions)
         self._time_limit = time_limit
         self._keyless = itertools.count()
         self._lanes: dict[Partition, Lane] = {}
+        self._opened: AIOKafkaProducer | None = None
+        self._failure: Exception | None = None
+        self._failed = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -166,9 +177,8 @@ class Appender:
         await self.stop()
 
     async def start(self) -> None:
-        """Connect, or raise `OutageError`."""
-        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._producer = AIOKafkaProducer(
+        """Connect. Raises `OutageError`."""
+        producer = self._opened = AIOKafkaProducer(
             **self._kafka.client_settings(),
             acks="all",
             enable_idempotence=True,
@@ -176,40 +186,43 @@ class Appender:
             max_batch_size=_BATCH_BYTES,
             request_timeout_ms=10_000,
         )
-        # By default a batch whose partition has no leader is given up after one request's time: it may take longer.
-        self._producer._message_accumulator._batch_ttl = self._time_limit  # noqa: SLF001
+        # aiokafka (0.14) gives a batch up after `request_timeout_ms` without a leader, and has no setting for it:
+        # an election may take longer. tests/contract/test_aiokafka.py holds the attribute.
+        producer._message_accumulator._batch_ttl = self._time_limit  # noqa: SLF001
         try:
             async with asyncio.timeout(_START_LIMIT):
-                await self._producer.start()
+                await producer.start()
         except (KafkaError, TimeoutError) as error:
             await self.stop()
             raise OutageError(f"no Kafka broker answers at {self._kafka.bootstrap}: {error!r}") from error
 
     async def stop(self) -> None:
-        """Wait for what is under way, a few seconds at most."""
+        """Wait for the appends under way, a few seconds at most."""
+        if self._opened is None:
+            return
         with contextlib.suppress(TimeoutError, KafkaError):
             async with asyncio.timeout(_STOP_LIMIT):
                 await asyncio.gather(*(lane.idle() for lane in self._lanes.values()))
         with contextlib.suppress(TimeoutError, KafkaError):
             async with asyncio.timeout(_STOP_LIMIT):
-                await self._producer.stop()
+                await self._opened.stop()
 
     async def append(self, topic: str, key: str | bytes | None, value: bytes, headers: Headers = ()) -> RecordMetadata:
         """Append one record and wait until it is acknowledged, or raise `OutageError`."""
-        placed = await self.submit([(topic, key, value)], headers)
-        return placed[0]
+        appended = await self.submit([(topic, key, value)], headers)
+        return appended[0]
 
     async def append_all(self, items: Sequence[NewRecord]) -> list[RecordMetadata]:
-        """Append `items` and wait until all are acknowledged, or raise `OutageError`: then any of them may stand."""
+        """Append `items` and wait until all are acknowledged. Raises `OutageError`: any may be in the log all the same."""
         return await self.submit(items)
 
     def submit(self, items: Sequence[NewRecord], headers: Headers = ()) -> asyncio.Future[list[RecordMetadata]]:
         """Hand `items` over and return at once; the future is done when all of them are acknowledged.
 
-        Later submissions stand behind earlier ones in each partition, whether or not those were waited for.
+        Within a partition later submissions come behind earlier ones, awaited or not. The future need not be awaited:
+        `watch` raises its failure.
         """
-        if self._failed.done():
-            self._failed.result()
+        self._refuse_after_failure()
         lanes = [self._lane(topic, key, value) for topic, key, value in items]
         submission = Submission(len(items))
         for index, (lane, (_, key, value)) in enumerate(zip(lanes, items, strict=True)):
@@ -217,23 +230,24 @@ class Appender:
         return submission.future
 
     async def watch(self) -> None:
-        """Wait until an append fails and raise its `OutageError`: for services that do not wait for every append."""
-        await asyncio.shield(self._failed)
+        """Wait until an append fails and raise its error: for services that do not await every append."""
+        await self._failed.wait()
+        self._refuse_after_failure()
 
     def stalled(self) -> float:
         """Seconds for which the oldest append under way has had no acknowledgement; 0 when there is none."""
         return max((lane.stalled() for lane in self._lanes.values()), default=0.0)
 
-    def silent(self, most: float = 5.0) -> str | None:
-        """Why nothing can be appended now, or `None`."""
+    def silent(self, limit: float = 5.0) -> str | None:
+        """The reason why nothing can be appended now: no acknowledgement for `limit` seconds. `None` if appends work."""
         seconds = self.stalled()
-        return f"Kafka has acknowledged nothing for {seconds:.0f} s" if seconds > most else None
+        return f"Kafka has acknowledged nothing for {seconds:.0f} s" if seconds > limit else None
 
     def partition_of(self, topic: str, key: str | bytes | None) -> int:
-        """The partition of a key: murmur2, as every other producer of Mist's topics has it."""
-        return self._place(topic, key)[1]
+        """The partition of a key: murmur2, as for every other producer of Mist's topics."""
+        return self._partition(topic, key)[1]
 
-    def _place(self, topic: str, key: str | bytes | None) -> Partition:
+    def _partition(self, topic: str, key: str | bytes | None) -> Partition:
         try:
             count = self._partitions[topic]
         except KeyError:
@@ -242,21 +256,26 @@ class Appender:
 
     def _lane(self, topic: str, key: str | bytes | None, value: bytes) -> Lane:
         if len(value) > LARGEST_VALUE:
-            raise ValueError(f"a record of {len(value)} bytes, where {LARGEST_VALUE} are the most that {topic} takes")
-        place = self._place(topic, key)
-        return self._lanes.get(place) or self._open(place)
+            raise ValueError(f"a record of {len(value)} bytes, where {LARGEST_VALUE} is the limit of {topic}")
+        partition = self._partition(topic, key)
+        return self._lanes.get(partition) or self._open(partition)
 
-    def _open(self, place: Partition) -> Lane:
-        lane = self._lanes[place] = Lane(self._producer, *place, self._time_limit, self._fail)
+    def _open(self, partition: Partition) -> Lane:
+        if self._opened is None:
+            raise RuntimeError("start the Appender before appending")
+        lane = self._lanes[partition] = Lane(self._opened, *partition, self._time_limit, self._fail)
         return lane
 
     def _fail(self, error: Exception) -> None:
-        if not self._failed.done():
-            self._failed.set_exception(error)
-            self._failed.exception()
+        self._failure = self._failure or error
+        self._failed.set()
+
+    def _refuse_after_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
 
 
 @functools.lru_cache(maxsize=65_536)
 def hashed(key: str | bytes) -> int:
-    """Kafka's positive murmur2 of the key. Kept for the keys seen last: a job's records all carry the same one."""
+    """Kafka's positive murmur2 of the key. Cached, since all records of a job carry the same key."""
     return int(murmur2(key.encode() if isinstance(key, str) else key)) & 0x7FFFFFFF

@@ -1,4 +1,4 @@
-"""Reaching Kafka: a client that found a broker, and the partitions that topics have."""
+"""Connections to Kafka: a client that reached a broker, and the partition counts of topics."""
 
 import asyncio
 import time
@@ -16,7 +16,7 @@ _PAUSE = 0.2
 
 @asynccontextmanager
 async def connected(kafka: KafkaAddress, wait: float) -> AsyncIterator[AIOKafkaClient]:
-    """A client that reached a broker within `wait` seconds, or `OutageError`."""
+    """A client that reached a broker within `wait` seconds. Raises `OutageError`."""
     client = await _reach(kafka, time.monotonic() + wait)
     try:
         yield client
@@ -41,7 +41,7 @@ async def _reach(kafka: KafkaAddress, until: float) -> AIOKafkaClient:
 
 
 async def partitions_found(kafka: KafkaAddress, topics: Iterable[str], wait: float = 0.0) -> dict[str, int]:
-    """How many partitions each topic has; 0 for one that does not exist."""
+    """The partition count of each topic; 0 for one that does not exist. Raises `OutageError`."""
     async with connected(kafka, wait) as client:
         cluster = await client.fetch_all_metadata()
         return {topic: len(cluster.partitions_for_topic(topic) or ()) for topic in topics}

@@ -1,4 +1,4 @@
-"""aiokafka's consumer as Mist reads with it: offsets kept by the reader, a long poll that wakes at once."""
+"""aiokafka's consumer as Mist uses it: the reader keeps the offsets, a long poll returns with the first record."""
 
 import asyncio
 import contextlib
@@ -22,10 +22,10 @@ _STOP_LIMIT = 5.0
 def new_consumer(
     kafka: KafkaAddress, *, fetch_bytes: int = 250_000, gather: float = 0, **settings: Any
 ) -> AIOKafkaConsumer:
-    """`fetch_bytes` bounds one answer's share of a partition; a larger record still comes, alone.
+    """Make a consumer. `fetch_bytes` bounds what one fetch returns of a partition; a larger record still comes, alone.
 
-    With `gather`, records come together after so many seconds, not each at once: a fraction of the work for the broker
-    and the reader, where nobody waits for them.
+    `gather`: seconds for which the broker gathers records before it answers. It saves most of the work where no client
+    waits for the records.
     """
     return AIOKafkaConsumer(
         **kafka.client_settings(),
@@ -39,7 +39,15 @@ def new_consumer(
     )
 
 
+def started(consumer: AIOKafkaConsumer | None) -> AIOKafkaConsumer:
+    """The consumer. Raises `RuntimeError` for a reader that was not started."""
+    if consumer is None:
+        raise RuntimeError("start the reader before reading")
+    return consumer
+
+
 async def start_consumer(kafka: KafkaAddress, consumer: AIOKafkaConsumer) -> None:
+    """Connect. Raises `OutageError`."""
     try:
         await consumer.start()
     except KafkaError as error:
@@ -48,32 +56,33 @@ async def start_consumer(kafka: KafkaAddress, consumer: AIOKafkaConsumer) -> Non
 
 
 async def stop_consumer(consumer: AIOKafkaConsumer) -> None:
-    """Close it, a few seconds at most: without a broker it would wait for ever."""
+    """Close it within a few seconds: without a broker aiokafka would wait for ever."""
     with contextlib.suppress(KafkaError, TimeoutError):
         async with asyncio.timeout(_STOP_LIMIT):
             await consumer.stop()
 
 
-async def all_places(kafka: KafkaAddress, topics: Iterable[str]) -> list[TopicPartition]:
-    """Every partition of `topics`. One that does not exist is an `OutageError`, since services check before they read."""
-    places: list[TopicPartition] = []
+async def all_partitions(kafka: KafkaAddress, topics: Iterable[str]) -> list[TopicPartition]:
+    """Every partition of `topics`. Raises `OutageError` for a missing topic, since services check before they read."""
+    partitions: list[TopicPartition] = []
     for topic, count in (await partitions_found(kafka, topics)).items():
         if count == 0:
             raise OutageError(f"topic {topic} does not exist")
-        places += [TopicPartition(topic, partition) for partition in range(count)]
-    return places
+        partitions += [TopicPartition(topic, partition) for partition in range(count)]
+    return partitions
 
 
-async def bounds(consumer: AIOKafkaConsumer, places: Iterable[Partition]) -> tuple[Offsets, Offsets]:
-    """The first offset and the end offset of each place."""
-    partitions = [TopicPartition(*place) for place in places]
+async def bounds(consumer: AIOKafkaConsumer, partitions: Iterable[Partition]) -> tuple[Offsets, Offsets]:
+    """The first offset and the end offset of each partition. Raises `OutageError`."""
+    found = [TopicPartition(*partition) for partition in partitions]
     try:
-        return await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
+        return await consumer.beginning_offsets(found), await consumer.end_offsets(found)
     except KafkaError as error:
-        raise OutageError(f"Kafka did not say where the log ends: {error!r}") from error
+        raise OutageError(f"Kafka did not return the log's end offsets: {error!r}") from error
 
 
 def as_records(polled: Polled) -> list[Record]:
+    """The records of a poll, each partition in its order."""
     return [
         Record(
             record.topic,
@@ -90,11 +99,11 @@ def as_records(polled: Polled) -> list[Record]:
 
 
 def refuse_reset(positions: Mapping[Partition, int], ends: Mapping[Partition, int]) -> None:
-    """Raise `LogResetError` when an end offset lies below a reader's own position."""
+    """Raise `LogResetError` when a partition ends below a reader's own position."""
     for (topic, partition), position in positions.items():
         end = ends[topic, partition]
         if end < position:
             raise LogResetError(
-                f"{topic}/{partition} ends at offset {end} but was read up to {position}: the topic was made anew; "
+                f"{topic}/{partition} ends at offset {end} but was read up to {position}: the topic was recreated; "
                 "everything that was folded from it must be read again"
             )

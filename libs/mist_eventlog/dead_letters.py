@@ -1,4 +1,4 @@
-"""Records that could not be understood, kept whole with the reason."""
+"""Dead letters: records that could not be decoded, kept whole with the reason."""
 
 from collections.abc import AsyncIterator
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from mist_eventlog.topics.names import DEAD_LETTERS
 
 
 async def dead_letter(appender: Appender, record: Record, reason: str) -> RecordMetadata:
-    """Append the record's own key and bytes; where it stood and why it is here are the headers."""
+    """Append the record's own key and bytes; headers say its topic, partition, offset and time, and the reason."""
     headers = [
         ("reason", reason.encode()),
         ("topic", record.topic.encode()),
@@ -20,13 +20,13 @@ async def dead_letter(appender: Appender, record: Record, reason: str) -> Record
         ("offset", str(record.offset).encode()),
         ("time", str(record.time).encode()),
     ]
-    placed = await appender.append(DEAD_LETTERS, record.key, record.value, headers)
+    appended = await appender.append(DEAD_LETTERS, record.key, record.value, headers)
     LETTERS_WRITTEN.labels(record.topic).inc()
-    return placed
+    return appended
 
 
 class DeadLetter(NamedTuple):
-    """`place` is the topic, partition and offset where the record stood; `record` is the letter itself."""
+    """`place` is the topic, partition and offset of the original record; `record` is the letter itself."""
 
     place: tuple[str, int, int]
     reason: str
@@ -34,7 +34,7 @@ class DeadLetter(NamedTuple):
 
 
 async def dead_letters(kafka: str | KafkaAddress) -> AsyncIterator[DeadLetter]:
-    """Every dead letter up to now; what somebody put there without our headers is passed over."""
+    """Every dead letter so far; records without our headers are skipped."""
     async with Tail(kafka, [DEAD_LETTERS]) as tail:
         async for records in tail.replay():
             for record in records:
@@ -44,8 +44,9 @@ async def dead_letters(kafka: str | KafkaAddress) -> AsyncIterator[DeadLetter]:
 
 
 def _letter(record: Record) -> DeadLetter | None:
-    told = {name: value.decode(errors="replace") for name, value in record.headers}
+    headers = {name: value.decode(errors="replace") for name, value in record.headers}
     try:
-        return DeadLetter((told["topic"], int(told["partition"]), int(told["offset"])), told["reason"], record)
+        place = headers["topic"], int(headers["partition"]), int(headers["offset"])
+        return DeadLetter(place, headers["reason"], record)
     except (KeyError, ValueError):
         return None

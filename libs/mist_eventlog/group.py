@@ -1,13 +1,14 @@
-"""Who reads: the member that reads already, else the first one; everybody else stands by.
+"""A consumer group of which one member reads all partitions; the others are standbys.
 
-Not round-robin: requests of one topic are to be decided by one scheduler at a time.
+The reader stays the reader at a rebalance, else the first member becomes it. Not round-robin, since one scheduler at a
+time decides the requests of all partitions.
 """
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from typing import Self
 
-from aiokafka import ConsumerRebalanceListener, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.cluster import ClusterMetadata
 from aiokafka.coordinator.assignors.abstract import AbstractPartitionAssignor
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment, ConsumerProtocolMemberMetadata
@@ -20,23 +21,31 @@ from aiokafka.errors import (
 )
 
 from mist_eventlog.address import KafkaAddress, kafka_address
-from mist_eventlog.consumer import as_records, bounds, new_consumer, refuse_reset, start_consumer, stop_consumer
+from mist_eventlog.consumer import (
+    as_records,
+    bounds,
+    new_consumer,
+    refuse_reset,
+    start_consumer,
+    started,
+    stop_consumer,
+)
 from mist_eventlog.errors import OutageError
 from mist_eventlog.record import Record
 
-_READING, _STANDING_BY = b"reading", b"standing by"
+_READING, _STANDBY = b"reading", b"standing by"
 _VERSION = 0
 
 
 def one_member_reads_all(is_reading: Callable[[], bool]) -> type[AbstractPartitionAssignor]:
-    """An assignor for one consumer; `is_reading` tells the group's leader whether this member reads at present."""
+    """An assignor class for one consumer; `is_reading` is true while this member owns the partitions."""
 
     class OneMemberReadsAll(AbstractPartitionAssignor):  # type: ignore[misc]
         name = "mist-one-member-reads-all"
 
         @classmethod
         def metadata(cls, topics: Iterable[str]) -> ConsumerProtocolMemberMetadata:
-            state = _READING if is_reading() else _STANDING_BY
+            state = _READING if is_reading() else _STANDBY
             return ConsumerProtocolMemberMetadata(_VERSION, list(topics), state)
 
         @classmethod
@@ -53,13 +62,13 @@ def one_member_reads_all(is_reading: Callable[[], bool]) -> type[AbstractPartiti
 
         @classmethod
         def on_assignment(cls, assignment: ConsumerProtocolMemberAssignment) -> None:
-            """Nothing to remember."""
+            """No-op: the listener learns the assignment."""
 
     return OneMemberReadsAll
 
 
 def chosen(states: Mapping[str, bytes]) -> str:
-    """The member that is to read."""
+    """The member that reads from now on."""
     return min(states, key=lambda member: (states[member] != _READING, member))
 
 
@@ -69,12 +78,12 @@ _REBALANCE_PAUSE = 1.0
 
 
 class GroupTail:
-    """`owned` holds the partitions that this member reads: all of them, or none while it stands by.
+    """A member of the group. `owned` holds the partitions that it reads: all of them, or none for a standby.
 
-    `positions`: partition → the next offset after all that had been given when `next_batch` was last called.
+    `positions`: partition → the next offset after every record returned before the last call of `next_batch`.
 
-    A member that becomes the reader begins at the committed offsets; while it stays the reader, no record is seen
-    twice. `next_batch` must be called by those who stand by, too.
+    A member that becomes the reader starts at the committed offsets; while it stays the reader it reads no record
+    twice. Standbys must call `next_batch`, too.
     """
 
     def __init__(
@@ -89,8 +98,8 @@ class GroupTail:
     ) -> None:
         """`session_timeout`: seconds of silence after which a member counts as gone.
 
-        `instance`: a name that the member has again when it comes back, and nobody else has. It then takes the place of
-        the one it was, who need not be missed for `session_timeout` first.
+        `instance`: a unique name that the member keeps across restarts. It then resumes its membership at once, without
+        waiting for `session_timeout`.
         `on_change(owned)` is called in the event loop after `owned` has changed.
         """
         self._kafka = kafka_address(kafka)
@@ -99,6 +108,7 @@ class GroupTail:
         self._session_ms = int(session_timeout * 1000)
         self._instance = instance
         self._on_change = on_change
+        self._opened: AIOKafkaConsumer | None = None
         self._stale = False
         self._positions: dict[TopicPartition, int] = {}
         self.owned: frozenset[int] = frozenset()
@@ -113,7 +123,7 @@ class GroupTail:
 
     async def start(self) -> None:
         """Join the group. Raises `OutageError`."""
-        self._consumer = new_consumer(
+        consumer = self._opened = new_consumer(
             self._kafka,
             group_id=self._group,
             group_instance_id=self._instance,
@@ -121,16 +131,24 @@ class GroupTail:
             heartbeat_interval_ms=self._session_ms // 10,
             partition_assignment_strategy=[one_member_reads_all(lambda: bool(self.owned))],
         )
-        self._consumer.subscribe([self._topic], listener=_Listener(self._take))
-        await start_consumer(self._kafka, self._consumer)
+        consumer.subscribe([self._topic], listener=_Listener(self._assigned))
+        await start_consumer(self._kafka, consumer)
 
     async def stop(self) -> None:
         """Leave the group, so that another member takes over at once."""
-        self._consumer._coordinator._group_instance_id = None  # noqa: SLF001 - aiokafka lets no named member leave
-        await stop_consumer(self._consumer)
+        if self._opened is None:
+            return
+        # aiokafka (0.14) sends no LeaveGroup for a member with an instance id, as Kafka's own client does: the
+        # group would wait for `session_timeout`. tests/contract/test_aiokafka.py holds the attribute.
+        self._opened._coordinator._group_instance_id = None  # noqa: SLF001
+        await stop_consumer(self._opened)
+
+    @property
+    def _consumer(self) -> AIOKafkaConsumer:
+        return started(self._opened)
 
     async def next_batch(self, timeout: float) -> list[Record]:
-        """What there is, waiting about `timeout` seconds; nothing while standing by. Raises `OutageError`, `LogResetError`."""
+        """The next records, after about `timeout` seconds; none for a standby. Raises `OutageError`, `LogResetError`."""
         try:
             async with asyncio.timeout(timeout + _REBALANCE_PAUSE):
                 return await self._read(timeout)
@@ -143,7 +161,7 @@ class GroupTail:
             raise OutageError(f"reading {self._topic} as {self._group} failed: {error!r}") from error
 
     async def commit(self, offsets: Mapping[int, int]) -> None:
-        """Commit the next offset of each partition; does nothing when another member has taken over meanwhile."""
+        """Commit the next offset of each partition; no-op once another member is the reader. Raises `OutageError`."""
         committed = {TopicPartition(self._topic, partition): offset for partition, offset in offsets.items()}
         try:
             async with asyncio.timeout(_COMMIT_LIMIT):
@@ -156,7 +174,7 @@ class GroupTail:
     async def _read(self, timeout: float) -> list[Record]:
         if self._stale:
             await self._seek()
-        self.positions = {place.partition: offset for place, offset in self._positions.items()}
+        self.positions = {place.partition: position for place, position in self._positions.items()}
         polled = await self._consumer.getmany(timeout_ms=int(timeout * 1000))
         if self._stale or not self.owned:
             return []
@@ -165,12 +183,12 @@ class GroupTail:
         return as_records(polled)
 
     async def present_ends(self) -> dict[int, int]:
-        """Where the partitions that this member reads end now. Raises `OutageError`."""
+        """The end offsets of this member's partitions now. Raises `OutageError`."""
         _, ends = await bounds(self._consumer, self._consumer.assignment())
         return {partition: end for (_, partition), end in ends.items()}
 
     async def _seek(self) -> None:
-        """Go on where this member was, or begin at the committed offsets; at the beginning where there are none."""
+        """Seek this member's own positions, else the committed offsets, else the beginning."""
         self._stale = False
         try:
             places = sorted(self._consumer.assignment())
@@ -189,7 +207,7 @@ class GroupTail:
             return self._positions[place]
         return await self._consumer.committed(place) or 0
 
-    def _take(self, places: Iterable[TopicPartition]) -> None:
+    def _assigned(self, places: Iterable[TopicPartition]) -> None:
         owned = frozenset(place.partition for place in places)
         self._stale = bool(owned)
         if owned != self.owned:
@@ -200,13 +218,13 @@ class GroupTail:
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
-    """While the members are being counted, the one that reads goes on as the reader: it most often stays it."""
+    """During a rebalance the reader goes on as the reader: it most often stays it."""
 
-    def __init__(self, take: Callable[[Iterable[TopicPartition]], None]) -> None:
-        self._take = take
+    def __init__(self, assigned: Callable[[Iterable[TopicPartition]], None]) -> None:
+        self._assigned = assigned
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Nothing changes before the new assignment is known."""
+        """No-op: nothing changes before the new assignment is known."""
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        self._take(assigned)
+        self._assigned(assigned)

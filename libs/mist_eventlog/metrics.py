@@ -1,4 +1,4 @@
-"""What every process that appends or reads tells Prometheus, whatever else it does."""
+"""Prometheus metrics of every process that appends or reads."""
 
 from prometheus_client import Counter, Histogram
 
@@ -10,4 +10,4 @@ APPEND_SECONDS = Histogram(
 )
 APPENDED = Counter("mist_appended_records", "Records that were acknowledged.", ["topic"])
 READ = Counter("mist_read_records", "Records that were read.", ["topic"])
-DEAD_LETTERS = Counter("mist_dead_letters", "Records put aside because they could not be understood.", ["topic"])
+DEAD_LETTERS = Counter("mist_dead_letters", "Records put aside because they could not be decoded.", ["topic"])

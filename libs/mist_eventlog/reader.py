@@ -1,4 +1,4 @@
-"""Looking records up by their offsets, beside whatever else reads the log."""
+"""Reads records by their offsets, beside whatever else reads the log."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from mist_eventlog.address import KafkaAddress, kafka_address
-from mist_eventlog.consumer import all_places, as_records, bounds, new_consumer, start_consumer, stop_consumer
+from mist_eventlog.consumer import all_partitions, as_records, bounds, new_consumer, start_consumer, stop_consumer
 from mist_eventlog.errors import OutageError
 from mist_eventlog.record import Partition, Record
 
@@ -18,12 +18,12 @@ _WAIT_MS = 5_000
 
 
 class Reader:
-    """Keeps a few idle consumers, so that a look-up needs no new connection. Many tasks may use it at once."""
+    """A few idle consumers, so that a look-up needs no new connection. Many tasks may use it at once."""
 
     def __init__(self, kafka: str | KafkaAddress) -> None:
         self._kafka = kafka_address(kafka)
         self._idle: list[AIOKafkaConsumer] = []
-        self._places: dict[str, list[TopicPartition]] = {}
+        self._partitions: dict[str, list[TopicPartition]] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -36,7 +36,7 @@ class Reader:
             await stop_consumer(self._idle.pop())
 
     async def fetch(self, topic: str, partition: int, offsets: Sequence[int]) -> list[Record]:
-        """The records at `offsets` of one partition, in order; what does not stand there is left out."""
+        """The records at `offsets` of one partition, in order; missing ones are left out. Raises `OutageError`."""
         place = TopicPartition(topic, partition)
         found: list[Record] = []
         async with self._borrowed() as consumer:
@@ -53,24 +53,27 @@ class Reader:
         return found
 
     async def read_range(self, topic: str, ranges: Mapping[int, tuple[int, int]]) -> AsyncIterator[list[Record]]:
-        """Batches of what stands at `start <= offset < end` of each partition, each partition in its order."""
+        """Batches of the records with `start <= offset < end` of each partition, each in its order.
+
+        `ranges`: partition → (start, end). Raises `OutageError`.
+        """
         async with self._borrowed() as consumer:
-            left = await self._seek_all(consumer, topic, ranges)
-            while left:
+            remaining = await self._seek_all(consumer, topic, ranges)
+            while remaining:
                 polled = await consumer.getmany(timeout_ms=_WAIT_MS)
-                records = [record for record in as_records(polled) if record.offset < left[record[:2]]]
+                records = [record for record in as_records(polled) if record.offset < remaining[record[:2]]]
                 for place, read in polled.items():
-                    if read[-1].offset + 1 >= left[place]:
+                    if read[-1].offset + 1 >= remaining[place]:
                         consumer.pause(place)
-                        del left[place]
+                        del remaining[place]
                 yield records
 
     async def ends(self, topic: str) -> dict[int, int]:
-        """The present end offset of each partition."""
-        if topic not in self._places:
-            self._places[topic] = await all_places(self._kafka, [topic])
+        """The present end offset of each partition. Raises `OutageError`."""
+        if topic not in self._partitions:
+            self._partitions[topic] = await all_partitions(self._kafka, [topic])
         async with self._borrowed() as consumer:
-            _, ends = await bounds(consumer, self._places[topic])
+            _, ends = await bounds(consumer, self._partitions[topic])
         return {partition: end for (_, partition), end in ends.items()}
 
     async def offset_at(self, topic: str, partition: int, time: int) -> int:
@@ -86,7 +89,7 @@ class Reader:
     async def _seek_all(
         self, consumer: AIOKafkaConsumer, topic: str, ranges: Mapping[int, tuple[int, int]]
     ) -> dict[Partition, int]:
-        """Assign and seek what has something to read; the offsets before which to stop."""
+        """Assign and seek the partitions that have records to read; the offset before which each stops."""
         begins, ends = await bounds(consumer, [(topic, partition) for partition in ranges])
         spans = {
             TopicPartition(topic, partition): (
@@ -103,7 +106,7 @@ class Reader:
 
     @asynccontextmanager
     async def _borrowed(self) -> AsyncIterator[AIOKafkaConsumer]:
-        """An idle consumer, or a new one. It is kept only when all went well and few are kept already."""
+        """An idle consumer, or a new one. It is kept only after a success, and only while few are kept."""
         consumer = self._idle.pop() if self._idle else await self._connect()
         kept = False
         try:
@@ -126,13 +129,13 @@ class Reader:
 async def committed(kafka: str | KafkaAddress, group: str, topic: str) -> dict[int, int]:
     """The next offset of each partition that `group` committed; a partition without a commit is left out."""
     address = kafka_address(kafka)
-    places = await all_places(address, [topic])
+    partitions = await all_partitions(address, [topic])
     consumer = new_consumer(address, group_id=group)
     await start_consumer(address, consumer)
     try:
-        offsets = {place.partition: await consumer.committed(place) for place in places}
+        offsets = {place.partition: await consumer.committed(place) for place in partitions}
     except KafkaError as error:
-        raise OutageError(f"Kafka did not say what {group} has committed of {topic}: {error!r}") from error
+        raise OutageError(f"Kafka did not return the offsets of {topic} that {group} committed: {error!r}") from error
     finally:
         await stop_consumer(consumer)
     return {partition: offset for partition, offset in offsets.items() if offset is not None}

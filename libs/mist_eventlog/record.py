@@ -1,9 +1,9 @@
-"""A record as it stands in the log, and the place an append was given."""
+"""Records as they are read, and the metadata of those that were appended."""
 
 from typing import NamedTuple
 
 NewRecord = tuple[str, str | bytes | None, bytes]
-"""Topic, key and value of what is to be appended. Without a key it goes to any partition."""
+"""Topic, key and value of a record to append. Without a key it goes to any partition."""
 
 Partition = tuple[str, int]
 """Topic and partition."""
@@ -25,7 +25,7 @@ class Record(NamedTuple):
 
 
 class RecordMetadata(NamedTuple):
-    """Where an acknowledged append stands."""
+    """The position of an acknowledged record."""
 
     topic: str
     partition: int

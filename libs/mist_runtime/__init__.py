@@ -1,1 +1,1 @@
-"""What every Mist process needs: settings, logs, running and stopping, health and metrics, Java."""
+"""The frame of every Mist process: settings, logs, traces, start and stop, health and metrics, Java."""

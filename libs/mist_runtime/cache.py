@@ -1,4 +1,4 @@
-"""The folder of this user where Mist keeps what it fetched or made once for this machine."""
+"""The user's cache folder: files that Mist fetched or made once for this machine."""
 
 import fcntl
 import os
@@ -17,7 +17,7 @@ def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock file `path`, waiting for whoever holds it. A process that ends gives it back."""
+    """Hold the lock file `path`; wait while another process holds it. It is released when the process ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

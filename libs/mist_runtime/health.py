@@ -1,6 +1,6 @@
-"""/livez, /readyz and /metrics of a service that speaks no HTTP otherwise, answered from a thread of their own.
+"""/livez, /readyz and /metrics of a service without HTTP of its own, answered from a thread.
 
-Live = the service's loop turned lately. Ready = live, and the service says of itself that it is.
+Live: the event loop turned within `LIVE_SECONDS`. Ready: live, and the service reports no reason against it.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ BEAT_SECONDS = 1.0
 
 
 class Health:
-    """What the loop tells and the thread reads."""
+    """The state of the service: written by its event loop, read by the thread that answers probes."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -30,21 +30,21 @@ class Health:
         self.unready: str | None = "starting"
 
     def wait_for(self, reason: str | None) -> None:
-        """The service is not ready, and why; `None`: it is."""
+        """Set the reason why the service is not ready; `None` makes it ready."""
         self.unready = reason
 
     def watch(self, check: Callable[[], str | None]) -> None:
-        """`check` is asked in the loop, once a second, why the service is not ready; `None`: it is."""
+        """Call `check` in the loop, once a second: it returns the reason why the service is not ready, or `None`."""
         self._check = check
 
     def beat(self) -> None:
-        """The loop turned."""
+        """Note that the loop turned."""
         self._beat = self._clock()
         self._found = self._check()
 
     @asynccontextmanager
     async def beating(self) -> AsyncIterator[None]:
-        """Shows that the event loop turns, as long as it does."""
+        """Beat once a second for as long as the event loop turns."""
         task = asyncio.create_task(self._keep_beating())
         try:
             yield
@@ -57,17 +57,17 @@ class Health:
             await asyncio.sleep(BEAT_SECONDS)
 
     def not_live(self) -> str | None:
-        """Why the service is not live, or `None`."""
+        """The reason why the service is not live; `None` if it is."""
         silent = self._clock() - self._beat
         return f"the loop has not turned for {silent:.0f} s" if silent > LIVE_SECONDS else None
 
     def not_ready(self) -> str | None:
-        """Why the service is not ready, or `None`."""
+        """The reason why the service is not ready; `None` if it is."""
         return self.not_live() or self.unready or self._found
 
 
 def serve_health(health: Health, host: str, port: int) -> WSGIServer | None:
-    """Answer on `host:port` until the process ends; port 0 serves none. Exits with a sentence when it is taken."""
+    """Answer on `host:port` until the process ends; port 0 for no server. Exits with a sentence if the port is in use."""
     if port == 0:
         return None
     try:
@@ -82,7 +82,7 @@ def serve_health(health: Health, host: str, port: int) -> WSGIServer | None:
 
 
 class _Server(ThreadingMixIn, WSGIServer):
-    """A thread for each probe: one that sends nothing holds up no other."""
+    """A thread for each probe, so that a silent client holds up no other."""
 
     daemon_threads = True
 
@@ -91,7 +91,7 @@ class _Quiet(WSGIRequestHandler):
     timeout = 10.0
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
-        """Probes are not worth a line."""
+        """No-op: probes are not logged."""
 
 
 def _application(health: Health) -> Callable[[WSGIEnvironment, StartResponse], Iterable[bytes]]:

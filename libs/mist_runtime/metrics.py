@@ -1,4 +1,4 @@
-"""Figures of a service for Prometheus, read from it when they are asked for."""
+"""Figures of a service for Prometheus, read from the service at each scrape."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
@@ -10,7 +10,7 @@ from prometheus_client.registry import REGISTRY, Collector, CollectorRegistry
 
 
 class Figure(NamedTuple):
-    """`counter`: it only grows, and is told as `NAME_total`. Those of one name stand together."""
+    """One sample. `counter`: it only grows, and is exposed as `NAME_total`. Samples of one name must be adjacent."""
 
     name: str
     meaning: str
@@ -35,13 +35,11 @@ class _Figures(Collector):
 
 
 def register_figures(read: Callable[[], Iterable[Figure]], registry: CollectorRegistry = REGISTRY) -> None:
-    """`read` is called from the thread that answers, once for each answer: it must not change anything."""
+    """Register `read`, called at each scrape from the thread that answers: it must not change anything."""
     registry.register(_Figures(read))
 
 
 def lag_figures(lag: Mapping[str, int]) -> Iterator[Figure]:
-    """How far behind each topic a process is."""
+    """The lag of a process on each topic, in records."""
     for topic, records in lag.items():
-        yield Figure(
-            "mist_lag_records", "Records that stand in Kafka and were not read yet.", records, {"topic": topic}
-        )
+        yield Figure("mist_lag_records", "Records in Kafka that were not read yet.", records, {"topic": topic})

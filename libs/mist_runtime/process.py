@@ -1,4 +1,4 @@
-"""Running a service: one event loop, uvloop, ended by SIGTERM or SIGINT, loud on a bug."""
+"""The event loop of a service: uvloop, stopped by SIGTERM or SIGINT, loud on a bug."""
 
 import asyncio
 import contextlib
@@ -20,13 +20,13 @@ log = structlog.get_logger("mist.process")
 
 
 def run(service: Callable[[asyncio.Event], Awaitable[None]], *, grace: float = STOP_SECONDS) -> None:
-    """Run `service(stop)` to its end. `stop` is set by the first SIGTERM or SIGINT.
+    """Run `service(stop)` to its end. The first SIGTERM or SIGINT sets `stop`.
 
-    What does not end within `grace` seconds after that is ended: a client library may wait for a Kafka that is away, and
-    nothing is lost by it, since all that counts stands in the log.
+    `grace` seconds later the process exits with code 1, since a client library may wait for a Kafka that is away. Nothing
+    is lost by it: the log has all state.
 
-    An exception ends the process with exit code 1: the supervisor starts it again and the log is replayed. What the
-    log itself says is told in its own words, a bug with its traceback.
+    An exception ends the process with exit code 1; the supervisor starts it again and it replays the log. Errors of the
+    log are logged as their sentence, a bug with its traceback.
     """
     try:
         uvloop.run(_until_stopped(service, grace))
@@ -41,7 +41,7 @@ def run(service: Callable[[asyncio.Event], Awaitable[None]], *, grace: float = S
 async def _until_stopped(service: Callable[[asyncio.Event], Awaitable[None]], grace: float) -> None:
     stop = asyncio.Event()
 
-    def asked() -> None:
+    def request_stop() -> None:
         if not stop.is_set():
             stop.set()
             last = threading.Timer(grace, _end_at_once, [grace])
@@ -50,7 +50,7 @@ async def _until_stopped(service: Callable[[asyncio.Event], Awaitable[None]], gr
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, asked)
+        loop.add_signal_handler(number, request_stop)
     await service(stop)
 
 
@@ -60,8 +60,8 @@ def _end_at_once(grace: float) -> None:
 
 
 async def until(stop: asyncio.Event, *work: Awaitable[None]) -> None:
-    """Run all of `work` until one of it ends or `stop` is set; then cancel the rest and raise what failed."""
-    tasks = [asyncio.ensure_future(one) for one in (stop.wait(), *work)]
+    """Run all of `work` until one part ends or `stop` is set; then cancel the others. Raises the part's own error."""
+    tasks = [asyncio.ensure_future(part) for part in (stop.wait(), *work)]
     done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in pending:
         task.cancel()

@@ -1,4 +1,4 @@
-"""Settings that services share. Each service adds its own; all come from `MIST_…` in the environment."""
+"""Settings that services share, from `MIST_…` variables of the environment. Each service adds its own."""
 
 import sys
 from pathlib import Path
@@ -13,49 +13,55 @@ from mist_eventlog import Codec, ConfluentSchemas
 from mist_eventlog.address import PREFIX, KafkaSettings
 
 LEASE_MARGIN = 4.0
-"""Seconds by which drivers must be dead before their host is called lost: a sign of life on its way, a late kill."""
+"""Seconds between the end of a host's lease and its loss: for a heartbeat under way and a late kill of its drivers."""
 
 Settings = TypeVar("Settings", bound=BaseSettings)
 
 
 class ServiceSettings(KafkaSettings):
-    """Built once, in a service's `__main__.py`, and passed down."""
+    """Settings of every service: built once, in its `__main__.py`, and passed down."""
 
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
-    log_format: Literal["json", "text"] = Field("json", description="JSON lines for machines, text for a terminal.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Lowest level that is logged.")
+    log_format: Literal["json", "text"] = Field(
+        "json", description="Log format: JSON lines for machines, text for a terminal."
+    )
     health_host: str = Field("127.0.0.1", description="Address that serves /livez, /readyz and /metrics.")
-    health_port: int = Field(0, description="Port of /livez, /readyz and /metrics; 0 serves none.", ge=0, le=65535)
+    health_port: int = Field(0, description="Port of /livez, /readyz and /metrics; 0 for none.", ge=0, le=65535)
     outage_seconds: float = Field(
         120.0,
-        description="Seconds for which Kafka may take no record before a service exits, to start anew and read the log.",
+        description="Seconds without an acknowledgement from Kafka after which a service exits, to restart and replay the log.",
         ge=10,
     )
     traces: str = Field(
         "",
-        description="URL of an OpenTelemetry collector that takes spans by OTLP over HTTP; without one there are none.",
+        description="Base URL of an OpenTelemetry collector for spans by OTLP over HTTP; none are recorded without it. "
+        "OTEL_… variables set the rest.",
     )
-    state: Path = Field(Path(".mist/state"), description="Folder for what a service keeps on disk between starts.")
+    state: Path = Field(Path(".mist/state"), description="Folder for the files that a service keeps between starts.")
 
 
 class ArtifactSettings(ServiceSettings):
-    """What gateways and hosts must agree on: where uploaded files are."""
+    """The artifact store, the same for gateways and hosts."""
 
     artifacts: str = Field(
         ".mist/artifacts",
-        description="Where uploaded files are kept: a folder that gateways and hosts share, or a URL such as s3://bucket/mist.",
+        description="Artifact store for uploaded files: a folder that gateways and hosts share, or a URL such as s3://bucket/mist.",
     )
 
 
 class RequestSettings(ServiceSettings):
-    """What those who read start requests must agree on."""
+    """The schema registry, the same for gateways and schedulers, which read start requests."""
 
     schema_registry: str = Field(
-        "", description="URL of a Confluent schema registry, for requests in its framing; without one they are refused."
+        "",
+        description="URL of a Confluent schema registry, for requests in its framing; they become dead letters without it.",
     )
-    schema_registry_auth: SecretStr | None = Field(None, description="user:password at the schema registry.")
+    schema_registry_auth: SecretStr | None = Field(
+        None, description="Credentials at the schema registry, user:password."
+    )
 
     def codec(self) -> Codec:
-        """Reads and writes every record of Mist."""
+        """A codec for every record of Mist, and for requests in Confluent's framing if there is a registry."""
         if not self.schema_registry:
             return Codec(RECORDS)
         auth = self.schema_registry_auth
@@ -65,15 +71,17 @@ class RequestSettings(ServiceSettings):
 
 
 class LeaseSettings(ServiceSettings):
-    """What schedulers and hosts must agree on: set both alike."""
+    """The lease and its clock, the same for schedulers and hosts."""
 
     tick_seconds: float = Field(
-        1.0, description="Least time between two of the schedulers' ticks, the measure of a host's silence.", gt=0
+        1.0,
+        description="Seconds between two ticks of the active scheduler, by which a host's silence is counted.",
+        gt=0,
     )
     lease_seconds: float = Field(
         20.0,
-        description="Drivers end themselves when Kafka has not confirmed a sign of life of their host for so long. "
-        "Longer than a broker's fail-over, shorter than the 25 ticks after which a host is given up.",
+        description="Seconds without an acknowledged heartbeat of their host after which drivers end themselves: "
+        f"longer than a broker's fail-over, shorter than the {LOST_TICKS} ticks after which a host is lost.",
         ge=3,
     )
 
@@ -82,7 +90,7 @@ class LeaseSettings(ServiceSettings):
         lost_after = LOST_TICKS * self.tick_seconds
         if self.lease_seconds + LEASE_MARGIN > lost_after:
             raise ValueError(
-                f"{PREFIX}LEASE_SECONDS is {self.lease_seconds:g}, but a host is called lost after {LOST_TICKS} ticks, "
+                f"{PREFIX}LEASE_SECONDS is {self.lease_seconds:g}, but a host is lost after {LOST_TICKS} ticks, "
                 f"{lost_after:g} s, and its drivers must be dead {LEASE_MARGIN:g} s before: set "
                 f"{PREFIX}LEASE_SECONDS to {lost_after - LEASE_MARGIN:g} at most, or raise {PREFIX}TICK_SECONDS"
             )
@@ -90,11 +98,11 @@ class LeaseSettings(ServiceSettings):
 
 
 def read_settings(settings: type[Settings]) -> Settings:
-    """The settings in the environment; exits with one sentence for each that is wrong."""
+    """Read the settings from the environment. Exits with one sentence for each that is wrong."""
     try:
         return settings()
     except ValidationError as error:
-        sys.exit("\n".join(_sentence(settings, one["loc"], one["msg"]) for one in error.errors()))
+        sys.exit("\n".join(_sentence(settings, problem["loc"], problem["msg"]) for problem in error.errors()))
 
 
 def _sentence(settings: type[BaseSettings], place: tuple[int | str, ...], message: str) -> str:

@@ -1,7 +1,6 @@
-"""MQTT messages to start requests, and events to MQTT messages. Knows no broker."""
+"""MQTT messages to start requests, and events to MQTT messages. Pure: knows neither a broker nor a clock."""
 
 import json
-import time
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -20,20 +19,21 @@ _ANSWERS = uuid.UUID("0f6f3c5e-58f4-5b6d-9f0a-3f1f0c2b7d64")
 
 @dataclass(frozen=True, slots=True)
 class OwnEvent:
-    """An event, which stands there where requests and events share a topic."""
+    """One of our own events, seen because requests and events share a topic; ignored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """No start request. `external_id` is the client's label, as far as it can be read."""
+    """A message that is no start request. `external_id` is the client's label, if it can be read."""
 
     reason: str
     external_id: str | None = None
 
 
 def read_message(payload: bytes, *, retained: bool) -> StartRequest | OwnEvent | Rejected:
+    """Read the payload of an MQTT message; `retained` as the broker flags it."""
     if len(payload) > MAX_REQUEST_BYTES:
-        return Rejected(f"the message has {len(payload)} bytes; at most {MAX_REQUEST_BYTES} are allowed")
+        return Rejected(f"the message has {len(payload)} bytes; at most {MAX_REQUEST_BYTES} are accepted")
     body = _glimpse(payload)
     if body.get("event") in EVENTS and "endpointId" not in body and "functionId" not in body:
         return OwnEvent()
@@ -46,28 +46,28 @@ def read_message(payload: bytes, *, retained: bool) -> StartRequest | OwnEvent |
         return Rejected(refusal.message, external_id)
 
 
-def write_rejection(rejected: Rejected, payload: bytes) -> str:
-    """The `failed` event that answers a message which is no start request; its id is that of no job."""
+def write_rejection(rejected: Rejected, payload: bytes, now: int) -> str:
+    """The `failed` event, as JSON, that answers a rejected message at `now` (ms); its id is that of no job."""
     answer: dict[str, Any] = {"event": "failed", "id": str(uuid.uuid5(_ANSWERS, payload.hex()[:2_000]))}
-    answer |= {"error": rejected.reason, "externalId": rejected.external_id, "time": int(time.time() * 1000)}
+    answer |= {"error": rejected.reason, "externalId": rejected.external_id, "time": now}
     return write_json(answer)
 
 
-def fit(text: str, most: int) -> str:
-    """The event as it is, or, if it has more than `most` bytes, without what is long: the API has the whole."""
+def fit(text: str, limit: int) -> str:
+    """The event, without its result, parameters and error if it has more than `limit` bytes: the API has them."""
     size = len(text.encode())
-    if size <= most:
+    if size <= limit:
         return text
     event = json.loads(text)
-    note = f"left out, since the event has {size} bytes; GET /v2/api/jobs/{event['id']} tells it"
-    for field, instead in (("result", {"omitted": note}), ("params", {"omitted": note}), ("error", note)):
+    note = f"omitted, since the event has {size} bytes; GET /v2/api/jobs/{event['id']} returns it"
+    for field, replacement in (("result", {"omitted": note}), ("params", {"omitted": note}), ("error", note)):
         if field in event:
-            event[field] = instead
+            event[field] = replacement
     return write_json(event)
 
 
 def _glimpse(payload: bytes) -> dict[str, Any]:
-    """What can be read of it without trusting it."""
+    """The JSON object in an untrusted payload, read leniently; empty when there is none."""
     try:
         body = read_json(payload)
     except RefusalError:

@@ -1,4 +1,4 @@
-"""The MQTT side: one connection with a session that outlives it, kept up by whoever is the active bridge."""
+"""The MQTT connection of the active bridge, and the session that outlives it at the broker."""
 
 import asyncio
 import contextlib
@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import aiomqtt
+import paho.mqtt.client as paho
 import structlog
 
 from mist_bridge.settings import BridgeSettings
@@ -20,37 +21,50 @@ Work = Callable[["Connection"], Awaitable[None]]
 
 
 class Connection:
-    """A connection that stands. Everything is QoS 1: acknowledged, and repeated until it is."""
+    """An open connection. All messages are QoS 1: repeated until they are acknowledged."""
 
     def __init__(self, client: aiomqtt.Client, settings: BridgeSettings) -> None:
         self._client = client
         self._settings = settings
 
     async def publish(self, text: str) -> None:
-        """Returns once the broker has it. Raises `aiomqtt.MqttError`."""
+        """Publish an event and wait for the broker's acknowledgement, 60 s at most. Raises `aiomqtt.MqttError`."""
         await self._client.publish(self._settings.mqtt_events, text.encode(), qos=QOS, timeout=60.0)
 
     async def messages(self) -> AsyncIterator[aiomqtt.Message]:
+        """Messages of the request topic, for ever. Raises `aiomqtt.MqttError` when the connection breaks."""
         async for message in self._client.messages:
             yield message
 
     def acknowledge(self, message: aiomqtt.Message) -> None:
-        """Only now the broker may forget it. aiomqtt has no words for this, paho beneath it has."""
-        self._client._client.ack(message.mid, message.qos)  # noqa: SLF001
+        """Acknowledge a message: only then does the broker forget it."""
+        paho_of(self._client).ack(message.mid, message.qos)
 
 
-async def keep_connected(settings: BridgeSettings, work: Work, said: Callable[[str | None], None]) -> None:
-    """Run `work` on a connection, and on the next one when it breaks, for ever. `said` hears why there is none."""
+def paho_of(client: aiomqtt.Client) -> paho.Client:
+    """The paho client inside aiomqtt, for manual acknowledgements.
+
+    aiomqtt (2.5) acknowledges a message when it arrives, and has no option against it: a bridge that is killed would lose
+    requests that are not in Kafka yet. paho has the option. tests/contract/test_aiomqtt.py holds the attribute.
+    """
+    return client._client  # noqa: SLF001
+
+
+async def keep_connected(settings: BridgeSettings, work: Work, report: Callable[[str | None], None]) -> None:
+    """Run `work` on a connection, and on the next one when it breaks, for ever.
+
+    `report` gets the reason why there is no connection, `None` once there is one.
+    """
     pause = FIRST_PAUSE
     while True:
         try:
             async with _connected(settings) as connection:
                 log.info("mqtt-connected", host=settings.mqtt_host, port=settings.mqtt_port)
-                said(None)
+                report(None)
                 pause = FIRST_PAUSE
                 await work(connection)
         except (aiomqtt.MqttError, OSError, ssl.SSLError) as error:
-            said(f"MQTT at {settings.mqtt_host}:{settings.mqtt_port}: {error}")
+            report(f"MQTT at {settings.mqtt_host}:{settings.mqtt_port}: {error}")
             log.warning("mqtt-away", reason=str(error), again_in=pause)
         await asyncio.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE)
@@ -70,7 +84,7 @@ async def _connected(settings: BridgeSettings) -> AsyncIterator[Connection]:
         timeout=20.0,
     )
     client.pending_calls_threshold = 1_000
-    client._client.manual_ack_set(True)  # noqa: FBT003, SLF001
+    paho_of(client).manual_ack_set(on=True)
     async with client:
         await client.subscribe(settings.mqtt_requests, qos=QOS)
         yield Connection(client, settings)
@@ -84,8 +98,8 @@ def _tls(settings: BridgeSettings) -> ssl.SSLContext:
 
 
 async def together(*work: Awaitable[None]) -> None:
-    """Run all until the first ends or fails; then end the rest."""
-    tasks = [asyncio.ensure_future(one) for one in work]
+    """Run all until the first one ends or fails; then cancel the others."""
+    tasks = [asyncio.ensure_future(part) for part in work]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:

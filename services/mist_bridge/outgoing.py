@@ -1,12 +1,11 @@
-"""Events from `mist.events.json` to MQTT: each once, in order per job; where it stands is the group's offsets."""
+"""Events from `mist.events.json` to MQTT: each once, in the order of its job; the group's commits are the position."""
 
 import asyncio
 import contextlib
 
+from mist_bridge.backlog import announced_offset
 from mist_bridge.messages import fit
 from mist_bridge.mqtt import Connection
-from mist_domain.wire.cursor import read_cursor
-from mist_domain.wire.json_text import read_json
 from mist_eventlog import GroupTail, KafkaAddress, Reader, Record, committed
 from mist_eventlog.topics.names import EVENTS_JSON
 
@@ -14,60 +13,48 @@ CHUNK = 200
 
 
 class Outgoing:
-    """`moved(ends)` says how far the topic goes; what lies between the commits and that is published."""
+    """Publishes the records between the group's commits and the newest one given to `moved`."""
 
-    def __init__(self, kafka: KafkaAddress, group: str, most_bytes: int) -> None:
+    def __init__(self, kafka: KafkaAddress, group: str, limit_bytes: int) -> None:
+        """`limit_bytes`: the largest message that the MQTT broker accepts."""
         self._kafka = kafka
         self._group = group
-        self._most = most_bytes
+        self._limit = limit_bytes
         self._ends: dict[int, int] = {}
         self._last: dict[int, int] = {}
         self._moved = asyncio.Event()
         self.published = 0
 
     def moved(self, record: Record) -> None:
+        """Note that the topic reaches to this record."""
         self._ends[record.partition] = record.offset + 1
         self._moved.set()
 
-    async def publish_all(self, connection: Connection, reader: Reader, seat: GroupTail) -> None:
-        """For ever, as the active bridge, from what the group has committed. Raises `aiomqtt.MqttError`, `OutageError`."""
+    async def publish_all(self, connection: Connection, reader: Reader, member: GroupTail) -> None:
+        """Publish for ever, as the active bridge. Raises `aiomqtt.MqttError`, `OutageError`."""
         found = await committed(self._kafka, self._group, EVENTS_JSON)
-        places = {partition: found.get(partition, 0) for partition in await reader.ends(EVENTS_JSON)}
+        positions = {partition: found.get(partition, 0) for partition in await reader.ends(EVENTS_JSON)}
         while True:
             self._moved.clear()
-            behind = [partition for partition, place in places.items() if place < self._ends.get(partition, 0)]
+            behind = [partition for partition, offset in positions.items() if offset < self._ends.get(partition, 0)]
             for partition in behind:
-                span = places[partition], min(self._ends[partition], places[partition] + CHUNK)
+                span = positions[partition], min(self._ends[partition], positions[partition] + CHUNK)
                 await self._publish(connection, reader, partition, span)
-                places[partition] = span[1]
-                await seat.commit({partition: span[1]})
+                positions[partition] = span[1]
+                await member.commit({partition: span[1]})
             if not behind:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._moved.wait(), 1.0)
 
     async def _publish(self, connection: Connection, reader: Reader, partition: int, span: tuple[int, int]) -> None:
-        """Handed over in their order, acknowledged in any."""
+        """Publish the records of the offsets `span`; MQTT may acknowledge them in any order."""
         last, texts = self._last.get(partition, -1), []
         async for records in reader.read_range(EVENTS_JSON, {partition: span}):
             for record in records:
-                place = place_of(record)
-                if place is not None and place > last:  # the same place again: two bridges told of it by turns
-                    last = place
-                    texts.append(fit(record.value.decode(), self._most))
+                offset = announced_offset(record.value)
+                if offset is not None and offset > last:  # not a second time, after two bridges were active in turn
+                    last = offset
+                    texts.append(fit(record.value.decode(), self._limit))
         await asyncio.gather(*(connection.publish(text) for text in texts))
         self.published += len(texts)
         self._last[partition] = last
-
-
-def place_of(record: Record) -> int | None:
-    """The offset in `mist.job-events` that a record of `mist.events.json` tells of; `None` for a stranger's record."""
-    try:
-        cursor = read_json(record.value)["cursor"]
-        offsets = read_cursor(cursor, _count(cursor))
-    except Exception:  # noqa: BLE001 (whoever may write to the topic can put anything there)
-        return None
-    return max(offsets)
-
-
-def _count(cursor: str) -> int:
-    return len(cursor) * 3 // 4 // 8

@@ -14,9 +14,8 @@ from mist_gateway.http.app import build_api
 from mist_gateway.metrics import register_figures
 from mist_gateway.service import Gateway
 from mist_gateway.settings import GatewaySettings
-from mist_runtime.logs import configure_logs
 from mist_runtime.process import run, until
-from mist_runtime.settings import read_settings
+from mist_runtime.service import configure
 
 log = structlog.get_logger("mist.gateway")
 
@@ -86,8 +85,7 @@ def _config(gateway: Gateway) -> uvicorn.Config:
 
 
 def main() -> None:
-    settings = read_settings(GatewaySettings)
-    configure_logs("gateway", settings.log_level, settings.log_format)
+    settings = configure("gateway", GatewaySettings)
     refuse_open_door(settings)
     listening = bind(settings.http_host, settings.http_port)
     host, port = listening.getsockname()[:2]

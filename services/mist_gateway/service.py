@@ -32,7 +32,7 @@ from mist_gateway.projection.lag import Lag
 from mist_gateway.projection.requests import RequestsLog
 from mist_gateway.projection.state import Projection
 from mist_gateway.settings import GatewaySettings
-from mist_runtime.tracing import Headers, tracing_of
+from mist_runtime.tracing import Headers
 
 log = structlog.get_logger("mist.gateway")
 
@@ -60,7 +60,6 @@ class Gateway:
         self.reader = Reader(settings.kafka_address())
         self.appender = Appender(settings.kafka_address(), time_limit=settings.outage_seconds)
         self.live_logs = LiveLogs(settings.kafka_address(), self.codec, self.projection.feed, self.reader)
-        self.tracing = tracing_of("gateway", settings.traces)
         self.store = ArtifactStore(settings.artifacts)
         self._tables: Tables | None = None
         self._requests: RequestsLog | None = None
@@ -114,7 +113,6 @@ class Gateway:
         if self.appender.stalled() > self.settings.append_timeout:
             raise TimeoutError
         appended = self.appender.submit([(topic, key, value)], headers)
-        appended.add_done_callback(_seen)
         async with asyncio.timeout(self.settings.append_timeout):
             return (await asyncio.shield(appended))[0]
 
@@ -249,9 +247,3 @@ class Gateway:
             with contextlib.suppress(OutageError):
                 offsets = await committed(self.settings.kafka_address(), self.settings.scheduler_group, REQUESTS)
                 self.projection.jobs.drop_refused(old, offsets)
-
-
-def _seen(appended: asyncio.Future[list[RecordMetadata]]) -> None:
-    """An append that nobody waits for any more may fail: the appender says so to who watches it."""
-    if not appended.cancelled():
-        appended.exception()

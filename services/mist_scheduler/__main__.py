@@ -5,13 +5,12 @@ import uuid
 
 import structlog
 
-from mist_eventlog import Appender, Tail, wait_for_kafka
+from mist_eventlog import Appender, Tail
 from mist_eventlog.topics.names import HOSTS, JOB_EVENTS, REGISTRY
-from mist_runtime.health import Health, serve_health
-from mist_runtime.logs import configure_logs
+from mist_runtime.health import Health
 from mist_runtime.metrics import register_figures
-from mist_runtime.process import run, until
-from mist_runtime.settings import read_settings
+from mist_runtime.process import until
+from mist_runtime.service import configure, run_service
 from mist_scheduler.member_name import MemberName
 from mist_scheduler.metrics import figures_of
 from mist_scheduler.service import Scheduler
@@ -25,16 +24,8 @@ log = structlog.get_logger("mist.scheduler")
 
 async def serve(settings: SchedulerSettings, health: Health, stop: asyncio.Event) -> None:
     """Run one scheduler until `stop` is set."""
-    async with health.beating():
-        await until(stop, wait_for_kafka(settings.kafka_address(), health.wait_for))
-        if not stop.is_set():
-            await _schedule(settings, health, stop)
-
-
-async def _schedule(settings: SchedulerSettings, health: Health, stop: asyncio.Event) -> None:
     scheduler_id = f"scheduler-{uuid.uuid4().hex[:12]}"
     seat = MemberName(settings.state / "scheduler")
-    health.wait_for("it reads the log")
     async with (
         Appender(settings.kafka_address(), time_limit=settings.outage_seconds) as appender,
         Tail(settings.kafka_address(), (JOB_EVENTS, HOSTS, REGISTRY), rest=REST) as tail,
@@ -48,11 +39,8 @@ async def _schedule(settings: SchedulerSettings, health: Health, stop: asyncio.E
 
 
 def main() -> None:
-    settings = read_settings(SchedulerSettings)
-    configure_logs("scheduler", settings.log_level, settings.log_format)
-    health = Health()
-    serve_health(health, settings.health_host, settings.health_port)
-    run(lambda stop: serve(settings, health, stop))
+    settings = configure("scheduler", SchedulerSettings)
+    run_service(settings, lambda health, stop: serve(settings, health, stop))
 
 
 if __name__ == "__main__":

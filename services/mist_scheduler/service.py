@@ -24,9 +24,20 @@ from mist_domain.facts.requests import (
 from mist_domain.scheduling.cluster import NO_CHANGES, Changes, Cluster, merged
 from mist_domain.scheduling.jobs import Decision
 from mist_domain.wire.start_request import read_request
-from mist_eventlog import Appender, Codec, GroupTail, OutageError, Partition, PoisonError, Record, Tail, dead_letter
+from mist_eventlog import (
+    Appender,
+    Codec,
+    GroupTail,
+    Leadership,
+    OutageError,
+    PoisonError,
+    Record,
+    SchemaPendingError,
+    Tail,
+    dead_letter,
+)
 from mist_eventlog.topics.names import HOSTS, JOB_EVENTS, REGISTRY, REQUESTS
-from mist_runtime.tracing import Contexts, Headers, context_of, tracing_of
+from mist_runtime.tracing import Headers, TraceContexts, begin_span, headers_of, trace_headers
 from mist_scheduler.clock import TickClock
 from mist_scheduler.intake import EarlyCancels, Intake, Pending
 from mist_scheduler.settings import SchedulerSettings
@@ -56,12 +67,12 @@ class Scheduler:
         self.scheduler_id = scheduler_id
         self.cluster = Cluster(scheduler_id, int(settings.tick_seconds * 1000))
         self.intake = Intake()
-        self.active = False
         self._changes = NO_CHANGES
         self._settings = settings
         self._codec = codec
         self._appender = appender
         self._tail = tail
+        self._leadership = Leadership(tail, on_change=self._start_afresh)
         self._clock = TickClock(settings.tick_seconds)
         self._requests = GroupTail(
             settings.kafka_address(),
@@ -69,18 +80,21 @@ class Scheduler:
             settings.scheduler_group,
             session_timeout=settings.scheduler_session_seconds,
             instance=seat,
-            on_change=self._ownership_changed,
+            on_change=self._leadership.ownership_changed,
         )
         self._early = EarlyCancels()
-        self._tracing = tracing_of("scheduler", settings.traces)
-        self._traces = Contexts()
+        self._traces = TraceContexts()
+        self._reads: dict[str, asyncio.Task[list[Record]]] = {}
         self._aside: set[asyncio.Task[None]] = set()
-        self._owner = False
-        self._behind: dict[Partition, int] | None = None
         self._commit_at = 0.0
         self._committing: asyncio.Task[None] | None = None
 
     # -- the loop ------------------------------------------------------------------------------------------------------
+
+    @property
+    def active(self) -> bool:
+        """True while this instance decides; false for a standby."""
+        return self._leadership.active
 
     def lag(self) -> dict[str, int]:
         return self._tail.lag()
@@ -103,7 +117,7 @@ class Scheduler:
             await self._leave()
 
     async def _turn_for_ever(self) -> None:
-        reads: dict[str, asyncio.Task[list[Record]]] = {}
+        reads = self._reads
         try:
             while True:
                 self._read_on(reads)
@@ -133,8 +147,9 @@ class Scheduler:
                 self._take_request(record)
 
     async def _turn(self) -> None:
-        if self._owner and not self.active:
-            await self._become_active_once_caught_up()
+        if await self._leadership.becomes_active():
+            self._clock.begin(self._now())
+            log.info("scheduler-active", scheduler_id=self.scheduler_id)
         if not self.active:
             self._changes = NO_CHANGES
             return
@@ -174,7 +189,11 @@ class Scheduler:
     def _take_request(self, record: Record) -> None:
         origin = Origin(topic=record.topic, partition=record.partition, offset=record.offset, time=record.time)
         try:
-            request = read_request(record.value, self._codec.decode)
+            request = read_request(record.value, self._codec.decode_foreign)
+        except SchemaPendingError:
+            self.intake.open(origin)
+            self._reads[f"{record.partition}/{record.offset}"] = asyncio.create_task(self._await_schema(record))
+            return
         except (PoisonError, RefusalError) as error:
             self.intake.open(origin)
             self._bury(record, origin, error.reason if isinstance(error, PoisonError) else error.message)
@@ -186,9 +205,14 @@ class Scheduler:
             self._keep_trace(request, origin, record)
             self.intake.take(Pending(request, origin, record))
 
+    async def _await_schema(self, record: Record) -> list[Record]:
+        """The record once its schema is known: one more read of the loop, which the others do not wait for."""
+        await self._codec.schema_known(record.value)
+        return [record]
+
     def _keep_trace(self, request: Request, origin: Origin, record: Record) -> None:
         """Only of the few that carry one: the job's id is reckoned for it."""
-        if isinstance(request, StartRequest) and context_of(record.headers):
+        if isinstance(request, StartRequest) and trace_headers(record.headers):
             job_id = job_id_of(request.endpoint, request.request_id or request_id_at(origin))
             self._traces.keep(job_id, record.headers)
 
@@ -211,10 +235,10 @@ class Scheduler:
         encode, together = self._codec.encode, []
         for decision in decisions:
             items = [(JOB_EVENTS, event.job_id, encode(event)) for event in decision.events]
-            parent = self._traces.take(decision.job_id) if isinstance(decision.events[0], JobInitialized) else ()
+            parent = self._traces.pop(decision.job_id) if isinstance(decision.events[0], JobInitialized) else ()
             if parent:
-                span = self._tracing.begin("decide", parent, {"job_id": decision.job_id})
-                self._submit(items, span.headers)
+                span = begin_span("decide", parent, {"job_id": decision.job_id})
+                self._submit(items, headers_of(span))
                 span.end()
             else:
                 together += items
@@ -222,7 +246,7 @@ class Scheduler:
 
     def _submit(self, items: list[tuple[str, str, bytes]], headers: Headers = ()) -> None:
         """Append without waiting: the fold waits, by reading back. A failure ends the process (`Appender.watch`)."""
-        self._appender.submit(items, headers).add_done_callback(asyncio.Future.exception)
+        self._appender.submit(items, headers)
 
     def _refuse(self, pending: Pending, reason: str) -> None:
         """What cannot be done is put aside; what may be done yet, as its job may come yet, is asked again."""
@@ -253,21 +277,9 @@ class Scheduler:
 
     # -- who is active -------------------------------------------------------------------------------------------------
 
-    def _ownership_changed(self, owned: frozenset[int]) -> None:
+    def _start_afresh(self) -> None:
+        """Drop the requests that were read as owner: another owner, or this one again, reads them anew."""
         self.intake, self._early = Intake(), EarlyCancels()
-        self._owner, self.active, self._behind = bool(owned), False, None
-        log.info("ownership-changed", partitions=len(owned))
-
-    async def _become_active_once_caught_up(self) -> None:
-        """A new owner first reads what its predecessor appended: the ends as they stand now."""
-        if self._behind is None:
-            self._behind = await self._tail.present_ends()
-        positions = self._tail.positions
-        self._behind = {place: end for place, end in self._behind.items() if positions[place] < end}
-        if not self._behind:
-            self.active, self._behind = True, None
-            self._clock.begin(self._now())
-            log.info("scheduler-active", scheduler_id=self.scheduler_id)
 
     def _commit(self) -> None:
         busy = self._committing is not None and not self._committing.done()

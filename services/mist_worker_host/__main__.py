@@ -6,15 +6,14 @@ import sys
 import uuid
 
 from mist_domain.facts.records import RECORDS
-from mist_eventlog import Appender, Codec, Reader, Tail, wait_for_kafka
+from mist_eventlog import Appender, Codec, Reader, Tail
 from mist_eventlog.topics import partition_counts
 from mist_eventlog.topics.names import JOB_EVENTS, REQUESTS
-from mist_runtime.health import Health, serve_health
+from mist_runtime.health import Health
 from mist_runtime.java import Java, JavaNotFoundError, find_java
-from mist_runtime.logs import configure_logs
 from mist_runtime.metrics import register_figures
-from mist_runtime.process import STOP_SECONDS, run, until
-from mist_runtime.settings import read_settings
+from mist_runtime.process import STOP_SECONDS, until
+from mist_runtime.service import configure, run_service
 from mist_worker_host.core.attempts import Identity, TimeLimits
 from mist_worker_host.core.host import HostCore
 from mist_worker_host.drivers.state_folder import FolderTakenError, StateFolder
@@ -29,22 +28,16 @@ STOP_REQUESTS_GATHER = 0.25
 class Host:
     """One start of a host: what it is told, and what it is given."""
 
-    def __init__(self, settings: WorkerHostSettings, folder: StateFolder, java: Java, health: Health) -> None:
+    def __init__(self, settings: WorkerHostSettings, folder: StateFolder, java: Java) -> None:
         self._settings = settings
         self._folder = folder
         self._java = java
-        self._health = health
+        self._health = Health()
 
-    async def serve(self, stop: asyncio.Event) -> None:
+    async def serve(self, health: Health, stop: asyncio.Event) -> None:
         """Run until `stop` is set; its drivers end with it, whatever happens."""
-        async with self._health.beating():
-            await until(stop, wait_for_kafka(self._settings.kafka_address(), self._health.wait_for))
-            if not stop.is_set():
-                await self._connect(stop)
-
-    async def _connect(self, stop: asyncio.Event) -> None:
+        self._health = health
         kafka = self._settings.kafka_address()
-        self._health.wait_for("it reads the log")
         async with (
             Appender(kafka, time_limit=self._settings.outage_seconds) as appender,
             Tail(kafka, [JOB_EVENTS]) as jobs,
@@ -102,17 +95,14 @@ async def _all_of(task: "asyncio.Task[None]") -> None:
 
 
 def main() -> None:
-    settings = read_settings(WorkerHostSettings)
-    configure_logs("host", settings.log_level, settings.log_format)
-    health = Health()
-    serve_health(health, settings.health_host, settings.health_port)
+    settings = configure("host", WorkerHostSettings)
     try:
         java = find_java()
         folder = StateFolder(settings.state)
     except (JavaNotFoundError, FolderTakenError, OSError) as error:
         sys.exit(str(error))
     grace = settings.grace_seconds + settings.stop_seconds + STOP_SECONDS
-    run(Host(settings, folder, java, health).serve, grace=grace)
+    run_service(settings, Host(settings, folder, java).serve, grace=grace)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ from mist_domain.facts.logs import LogLines
 from mist_domain.facts.requests import PrepareWorkerRequest, StopWorkerRequest
 from mist_eventlog import Appender, Codec, PoisonError, Record, RecordMetadata, Tail
 from mist_eventlog.topics.names import HOSTS, JOB_EVENTS, JOB_LOGS
-from mist_runtime.tracing import tracing_of
 from mist_worker_host.core.host import HostCore
 from mist_worker_host.core.instructions import Append, Cancel, Instruction, Kill, Launch, Publish, RunAttempt, StopIdle
 from mist_worker_host.core.stimuli import CaughtUp, DrainAsked, Fact, Read, Stimulus, TimePassed
@@ -37,7 +36,7 @@ class WorkerHost:
         self._settings = settings
         self._codec = codec
         self._appender = appender
-        self._traces = JobTraces(tracing_of("host", settings.traces))
+        self._traces = JobTraces()
         self._inbox: list[Stimulus] = []
         self._turning = False
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -166,6 +165,4 @@ class WorkerHost:
 
     def _submit(self, items: list[tuple[str, str, bytes]]) -> "asyncio.Future[list[RecordMetadata]]":
         """Append without waiting; a failure ends the process (`Appender.watch`)."""
-        appended = self._appender.submit(items)
-        appended.add_done_callback(lambda done: done.cancelled() or done.exception())
-        return appended
+        return self._appender.submit(items)

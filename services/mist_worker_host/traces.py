@@ -1,18 +1,18 @@
 """The spans of jobs that run here, for those whose request carried a trace. Said in the log with the trace's id."""
 
 import structlog
+from opentelemetry.trace import Span
 
 from mist_domain.facts.job_events import JobAttemptLost, JobFailed, JobStarted
-from mist_runtime.tracing import Contexts, Headers, Span, Tracing
+from mist_runtime.tracing import Headers, TraceContexts, begin_span, end_span, trace_id_of
 from mist_worker_host.core.instructions import HostEvent, RunAttempt
 
 log = structlog.get_logger("mist.host")
 
 
 class JobTraces:
-    def __init__(self, tracing: Tracing) -> None:
-        self._tracing = tracing
-        self._contexts = Contexts()
+    def __init__(self) -> None:
+        self._contexts = TraceContexts()
         self._open: dict[tuple[str, int], Span] = {}
 
     def read(self, job_id: str, headers: Headers) -> None:
@@ -22,7 +22,7 @@ class JobTraces:
     def runs(self, run: RunAttempt) -> None:
         job, attempt = run.job, run.attempt
         attributes = {"job_id": job.job_id, "attempt": str(attempt), "endpoint": job.endpoint.name}
-        span = self._tracing.begin("run", self._contexts.take(job.job_id), attributes | {"context": job.context.name})
+        span = begin_span("run", self._contexts.pop(job.job_id), attributes | {"context": job.context.name})
         self._open[job.job_id, attempt] = span
         log.info("job-runs", job_id=job.job_id, attempt=attempt, endpoint=job.endpoint.name, **_trace(span))
 
@@ -31,7 +31,7 @@ class JobTraces:
         span = None if isinstance(event, JobStarted) else self._open.pop((event.job_id, event.attempt or 0), None)
         if span is None:
             return
-        span.end(_error(event))
+        end_span(span, _error(event))
         log.info("job-ended", job_id=event.job_id, attempt=event.attempt, how=type(event).__name__, **_trace(span))
 
 
@@ -46,4 +46,5 @@ def _error(event: HostEvent) -> str | None:
 
 
 def _trace(span: Span) -> dict[str, str]:
-    return {} if span.trace_id is None else {"trace_id": span.trace_id}
+    trace_id = trace_id_of(span)
+    return {} if trace_id is None else {"trace_id": trace_id}

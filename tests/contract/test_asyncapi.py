@@ -7,8 +7,8 @@ import jsonschema
 import pytest
 import yaml
 
+from mist_bridge.backlog import Backlog
 from mist_bridge.messages import Rejected, write_rejection
-from mist_bridge.telling import Telling
 from mist_domain.facts.job_events import JobEvent
 from mist_domain.facts.records import RECORDS
 from mist_domain.wire.start_request import read_start_request
@@ -66,9 +66,9 @@ def test_json_shapes_are_schemas_and_their_examples_fit(name: str) -> None:
         jsonschema.validate(example["payload"], shape(name))
 
 
-def test_what_the_bridge_tells_is_as_it_is_described() -> None:
-    telling = Telling(8)
-    telling.begin()
+def test_what_the_bridge_publishes_is_as_it_is_described() -> None:
+    backlog = Backlog(8, retention_ms=1000)
+    backlog.restart()
     life: list[JobEvent] = [
         facts.initialized(external_id="x"),
         facts.queued(),
@@ -79,11 +79,11 @@ def test_what_the_bridge_tells_is_as_it_is_described() -> None:
     other: list[JobEvent] = [facts.initialized("o", external_id="x"), facts.refused(job_id="o")]
     third: list[JobEvent] = [facts.initialized("t"), facts.cancel_requested(job_id="t")]
     for offset, event in enumerate([*life, *other, *third]):
-        telling.fold(event, 3, offset, offset, offset)
-    told = [json.loads(one.text) for one in telling.take()]
-    told.append(json.loads(write_rejection(Rejected("no", "x"), b"")))
-    assert {event["event"] for event in told} == set(shape("EventJson")["properties"]["event"]["enum"])
-    for event in told:
+        backlog.fold(event, 3, offset, offset, offset)
+    published = [json.loads(event.text) for event in backlog.submit()]
+    published.append(json.loads(write_rejection(Rejected("no", "x"), b"", 0)))
+    assert {event["event"] for event in published} == set(shape("EventJson")["properties"]["event"]["enum"])
+    for event in published:
         jsonschema.validate(event, shape("EventJson"))
         assert set(event) <= set(shape("EventJson")["properties"])
 

@@ -15,7 +15,7 @@ import yaml
 
 from mist_eventlog.topics import load_topics
 from mist_eventlog.topics.strimzi import strimzi
-from mist_tools.run.reference import PROCESSES, into
+from mist_tools.run.reference import PROCESSES
 from support.paths import ROOT
 
 K8S = ROOT / "deploy/k8s"
@@ -121,11 +121,6 @@ def test_the_topics_for_strimzi_are_those_of_topics_yaml() -> None:
     assert text == strimzi(load_topics()), (
         "run: python -m mist_eventlog.topics strimzi > deploy/k8s/strimzi/topics.yaml"
     )
-
-
-def test_the_readme_tells_every_setting() -> None:
-    text = (ROOT / "README.md").read_text()
-    assert text == into(text), "run: python -m mist_tools.run.reference"
 
 
 def test_compose_runs_what_there_is_with_settings_there_are() -> None:

@@ -39,11 +39,12 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def schema_registry() -> Iterator[str]:
-    """Its address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+def schema_registry(port: int = 0) -> Iterator[str]:
+    """Serve on a free port, or the one that is given; its URL. All registries of a process share their schemas."""
+    server = ThreadingHTTPServer(("127.0.0.1", port), _Handler)
     Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
+        server.server_close()

@@ -1,4 +1,4 @@
-"""Every call of the API as a value: what to send and how to read the answer. Opens nothing."""
+"""Calls of the API as values: the request to send, and the reader of its answer. No I/O."""
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -12,18 +12,18 @@ import httpx
 from mist.client.documents import ContextInfo, EndpointInfo, JobInfo, WorkerInfo
 from mist.client.errors import ConflictError, NotFoundError, RefusedError, UnauthorizedError
 
-Answered = TypeVar("Answered")
+Answer = TypeVar("Answer")
 API = "/v2/api"
 _KINDS = {401: UnauthorizedError, 403: UnauthorizedError, 404: NotFoundError, 409: ConflictError}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call(Generic[Answered]):
-    """`repeatable`: sent twice it does what it does once, so that it may be sent again when its fate is unknown."""
+class Call(Generic[Answer]):
+    """One call. `repeatable`: sending it twice has the effect of sending it once, so a lost answer is no problem."""
 
     method: str
     path: str
-    read: Callable[[httpx.Response], Answered]
+    read: Callable[[httpx.Response], Answer]
     query: Mapping[str, Any] = field(default_factory=dict)
     json: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -33,7 +33,10 @@ class Call(Generic[Answered]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """How a job is to be started; what is `None` is left to the endpoint and its context. Durations: `"10s"`, `"Inf"`."""
+    """Options of a start; `None` leaves the choice to the endpoint and its context. Durations: `"10s"`, `"Inf"`.
+
+    `key` makes repeated starts one job; without it each start is a job of its own.
+    """
 
     context: str | None = None
     mode: str | None = None
@@ -44,23 +47,23 @@ class Start:
     key: str | None = None
 
 
-def start(endpoint: str, arguments: Mapping[str, Any], how: Start) -> Call[str]:
-    """The job's id. One key is one job, however often it is sent."""
+def start(endpoint: str, arguments: Mapping[str, Any], options: Start) -> Call[str]:
+    """Start a job; the answer is its id. One key is one job, however often it is sent."""
     query = {
-        "context": how.context,
-        "mode": how.mode,
-        "workerId": how.worker_id,
-        "externalId": how.external_id,
-        "startTimeout": how.start_timeout,
-        "performTimeout": how.perform_timeout,
+        "context": options.context,
+        "mode": options.mode,
+        "workerId": options.worker_id,
+        "externalId": options.external_id,
+        "startTimeout": options.start_timeout,
+        "performTimeout": options.perform_timeout,
     }
     return Call(
         method="POST",
         path=f"{API}/endpoints/{_part(endpoint)}/jobs",
         read=lambda answer: str(answer.json()["id"]),
-        query=_given(query),
+        query=_present(query),
         json=dict(arguments),
-        headers={"Idempotency-Key": how.key or str(uuid.uuid4())},
+        headers={"Idempotency-Key": options.key or str(uuid.uuid4())},
     )
 
 
@@ -120,7 +123,7 @@ def context(name: str) -> Call[ContextInfo]:
 
 
 def put_context(document: Mapping[str, Any]) -> Call[ContextInfo]:
-    """Creates it, or gives it these settings and the defaults for the rest."""
+    """Create a context, or replace its settings; those left out get their defaults."""
     return Call(method="POST", path=f"{API}/contexts", read=_document, json=document)
 
 
@@ -138,7 +141,7 @@ def artifact_sha(name: str) -> Call[str]:
 
 
 def upload(file: Path, *, force: bool) -> Call[str]:
-    """The artifact's name, which is then a path for endpoints. The same content again changes nothing."""
+    """Upload a file; the answer is its name. The same content again changes nothing."""
     return Call(
         method="POST",
         path=f"{API}/artifacts",
@@ -166,15 +169,15 @@ def status() -> Call[dict[str, Any]]:
     return _get("/status")
 
 
-def read(call: Call[Answered], answer: httpx.Response) -> Answered:
-    """What the answer says. Raises `RefusedError`."""
+def read(call: Call[Answer], answer: httpx.Response) -> Answer:
+    """Read the answer of a call. Raises `RefusedError` or one of its kinds."""
     if answer.is_success:
         return call.read(answer)
-    code, message = _said(answer)
+    code, message = _error_of(answer)
     raise _KINDS.get(answer.status_code, RefusedError)(answer.status_code, code, message)
 
 
-def _said(answer: httpx.Response) -> tuple[str, str]:
+def _error_of(answer: httpx.Response) -> tuple[str, str]:
     try:
         body = answer.json()
         return str(body["error"]), str(body["message"])
@@ -191,7 +194,7 @@ def _document(answer: httpx.Response) -> Any:
     return cast("Any", answer.json())
 
 
-def _given(query: Mapping[str, Any]) -> dict[str, Any]:
+def _present(query: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in query.items() if value is not None}
 
 

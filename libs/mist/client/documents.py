@@ -1,4 +1,4 @@
-"""What the API answers, as the JSON it is. Times are epoch milliseconds; what is absent is not there."""
+"""Types of the API's JSON answers. Times are epoch milliseconds; absent fields are left out, not null."""
 
 from typing import Any, Literal, NotRequired, TypedDict
 

@@ -1,8 +1,8 @@
-"""What can go wrong, one class per kind; the text is Mist's own sentence."""
+"""Errors of the client, one class per kind; the text is Mist's own sentence."""
 
 
 class MistError(Exception):
-    """Anything that Mist, or the way to it, answered instead of what was asked for."""
+    """Base of all errors that Mist, or the connection to it, can cause."""
 
 
 class RefusedError(MistError):
@@ -19,7 +19,7 @@ class NotFoundError(RefusedError):
 
 
 class ConflictError(RefusedError):
-    """It is there already, with other content."""
+    """The name or request id is in use already, with other content."""
 
 
 class UnauthorizedError(RefusedError):
@@ -27,11 +27,11 @@ class UnauthorizedError(RefusedError):
 
 
 class UnreachableError(MistError):
-    """No gateway answered, or none could serve, for as long as the client is patient."""
+    """No gateway answered, or none could serve, within the client's `patience`."""
 
 
 class JobTimeoutError(MistError):
-    """The job was not over in the time given; it goes on. `job_id` finds it again."""
+    """The job was not over within the time given, and goes on. `job_id` finds it again."""
 
     def __init__(self, job_id: str, seconds: float) -> None:
         super().__init__(f"job {job_id} is not over after {seconds:g} s; it goes on")

@@ -29,16 +29,19 @@ from mist_eventlog.schema.codec import Codec
 from mist_eventlog.topics.names import JOB_EVENTS, REQUESTS
 
 _ANSWER_SECONDS = 30.0
-_CLOCKS_DIFFER_MS = 600_000
+_CLOCK_SKEW_MS = 600_000
 
 
 class KafkaMist:
-    """`settings`: more of confluent-kafka's own, such as those of TLS and SASL. Raises `UnreachableError`."""
+    """Client of Mist over Kafka. `settings`: further settings of confluent-kafka, such as TLS and SASL.
+
+    Methods raise `UnreachableError`.
+    """
 
     def __init__(self, bootstrap: str, settings: Mapping[str, Any] | None = None) -> None:
         self._settings = {"bootstrap.servers": bootstrap, **(settings or {})}
         self._codec = Codec(RECORDS)
-        self._asked_at: dict[str, int] = {}
+        self._started_at: dict[str, int] = {}
         self._producer = Producer(
             {**self._settings, "acks": "all", "enable.idempotence": True, "partitioner": "murmur2_random"}
         )
@@ -49,29 +52,29 @@ class KafkaMist:
     def __exit__(self, *_: object) -> None:
         self._producer.flush(_ANSWER_SECONDS)
 
-    def start(self, endpoint: str, arguments: Mapping[str, Any] | None = None, how: Start | None = None) -> str:
-        """Start a job; its id. The request is durable when this returns; `how.key` sent again is the same job."""
-        how = how or Start()
-        request_id = how.key or str(uuid.uuid4())
+    def start(self, endpoint: str, arguments: Mapping[str, Any] | None = None, options: Start | None = None) -> str:
+        """Start a job; returns its id. The request is durable when this returns; `options.key` sent again is the same job."""
+        options = options or Start()
+        request_id = options.key or str(uuid.uuid4())
         job_id = job_id_of(endpoint, request_id)
         request = build_start_request(
             request_id=request_id,
             endpoint=endpoint,
             parameters=arguments or {},
-            context=how.context,
-            mode=how.mode,
-            worker_id=how.worker_id,
-            external_id=how.external_id,
+            context=options.context,
+            mode=options.mode,
+            worker_id=options.worker_id,
+            external_id=options.external_id,
             source=KAFKA_SOURCE,
-            start_timeout=how.start_timeout,
-            perform_timeout=how.perform_timeout,
+            start_timeout=options.start_timeout,
+            perform_timeout=options.perform_timeout,
         )
-        self._asked_at.setdefault(job_id, int(time.time() * 1000))
+        self._started_at.setdefault(job_id, int(time.time() * 1000))
         self._send(job_id, self._codec.encode(request))
         return job_id
 
     def follow(self, job_id: str, *, timeout: float = 3600) -> Iterator[Event]:
-        """The job's events from its beginning to its end. Raises `JobTimeoutError` after `timeout` seconds without one."""
+        """Follow the job from its first event to its last. Raises `JobTimeoutError` after `timeout` seconds without one."""
         job, codec = Job(job_id), self._codec
         for message in self._messages(job_id, timeout):
             event = cast("JobEvent", codec.decode(message.value() or b""))
@@ -79,10 +82,12 @@ class KafkaMist:
             if after is job:
                 continue
             job = after
-            told = announce(event, job.status, message.timestamp()[1], first=not isinstance(event, JobAttemptLost))
-            if told is not None:
-                yield cast("Event", json.loads(write_json(told)))
-                if told["event"] in FINAL:
+            announcement = announce(
+                event, job.status, message.timestamp()[1], first=not isinstance(event, JobAttemptLost)
+            )
+            if announcement is not None:
+                yield cast("Event", json.loads(write_json(announcement)))
+                if announcement["event"] in FINAL:
                     return
 
     def _send(self, key: str, value: bytes) -> None:
@@ -90,16 +95,16 @@ class KafkaMist:
         self._producer.produce(
             REQUESTS, value, key, on_delivery=lambda error, _: failures.append(error) if error else None
         )
-        left = self._producer.flush(_ANSWER_SECONDS)
-        if left or failures:
-            raise UnreachableError(f"Kafka did not take the request: {failures[0] if failures else 'no answer'}")
+        unsent = self._producer.flush(_ANSWER_SECONDS)
+        if unsent or failures:
+            raise UnreachableError(f"Kafka did not acknowledge the request: {failures[0] if failures else 'no answer'}")
 
     def _messages(self, job_id: str, timeout: float) -> Iterator[Message]:
-        """The records of the job's partition that are the job's own, the oldest first."""
+        """Read the job's own records of its partition, the oldest first."""
         group = {"group.id": f"mist-client-{uuid.uuid4()}", "enable.auto.commit": False}
         consumer = Consumer({**self._settings, **group})
         try:
-            consumer.assign([self._place(consumer, job_id)])
+            consumer.assign([self._first_position(consumer, job_id)])
             while True:
                 message = consumer.poll(timeout)
                 if message is None:
@@ -113,14 +118,14 @@ class KafkaMist:
         finally:
             consumer.close()
 
-    def _place(self, consumer: Consumer, job_id: str) -> TopicPartition:
-        """Where the job's facts may begin: a little before it was asked for here, else at the partition's beginning."""
+    def _first_position(self, consumer: Consumer, job_id: str) -> TopicPartition:
+        """Position before the job's first event: a little before its start from here, else the partition's beginning."""
         topic = consumer.list_topics(JOB_EVENTS, _ANSWER_SECONDS).topics[JOB_EVENTS]
         partition = hashed(job_id) % len(topic.partitions)
-        asked_at = self._asked_at.get(job_id)
-        if asked_at is None:
+        started_at = self._started_at.get(job_id)
+        if started_at is None:
             return TopicPartition(JOB_EVENTS, partition, 0)
-        since = TopicPartition(JOB_EVENTS, partition, asked_at - _CLOCKS_DIFFER_MS)
+        since = TopicPartition(JOB_EVENTS, partition, started_at - _CLOCK_SKEW_MS)
         _, end = consumer.get_watermark_offsets(TopicPartition(JOB_EVENTS, partition), timeout=_ANSWER_SECONDS)
-        (place,) = consumer.offsets_for_times([since], timeout=_ANSWER_SECONDS)
-        return TopicPartition(JOB_EVENTS, partition, place.offset if place.offset >= 0 else end)
+        (found,) = consumer.offsets_for_times([since], timeout=_ANSWER_SECONDS)
+        return TopicPartition(JOB_EVENTS, partition, found.offset if found.offset >= 0 else end)

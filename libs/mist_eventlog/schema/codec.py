@@ -12,7 +12,7 @@ from fastavro import schemaless_reader, schemaless_writer
 from fastavro.read import SchemaResolutionError
 
 from mist_eventlog.errors import PoisonError
-from mist_eventlog.schema.confluent import HEAD as CONFLUENT_HEAD
+from mist_eventlog.schema.confluent import HEAD_BYTES as CONFLUENT_HEAD
 from mist_eventlog.schema.confluent import ConfluentSchemas
 from mist_eventlog.schema.conversion import Convert, from_dict, to_dict
 from mist_eventlog.schema.files import MARKER, Version, schemas_folder, versions_of
@@ -31,7 +31,7 @@ class _Writing:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """`reader` is the newest schema, or `None` when that is the one it was written with."""
+    """`writer` is the schema of the bytes; `reader` the newest one, `None` when they are the same."""
 
     name: str
     writer: Any
@@ -45,7 +45,7 @@ class Codec:
     def __init__(
         self, records: Iterable[type], schemas: Path | None = None, confluent: ConfluentSchemas | None = None
     ) -> None:
-        """`confluent`: where the schemas are of records that come in Confluent's framing."""
+        """`schemas`: the folder of the `.avsc` files. `confluent`: schemas of records in Confluent's framing."""
         folder = schemas or schemas_folder()
         self._writings: dict[type, _Writing] = {}
         self._readings: dict[bytes, _Reading] = {}
@@ -62,30 +62,31 @@ class Codec:
         return writing.head + body.getvalue()
 
     def decode(self, value: bytes) -> Any:
-        """The record that the bytes hold, or `PoisonError` with the reason."""
-        head, reading = _HEAD, self._readings.get(value[:_HEAD])
+        """The record that the bytes hold, single-object encoded. Raises `PoisonError` with the reason."""
+        reading = self._readings.get(value[:_HEAD])
         if reading is None:
-            head, reading = CONFLUENT_HEAD, self._framed(value)
-        body = BytesIO(value)
-        body.seek(head)
-        try:
-            record = reading.convert(schemaless_reader(body, reading.writer, reading.reader))
-        except EOFError as error:
-            raise PoisonError(f"truncated {reading.name}: {len(value)} bytes") from error
-        except _WRONG as error:
-            raise PoisonError(f"{reading.name} with wrong content: {error}") from error
-        if body.tell() != len(value):
-            raise PoisonError(f"{reading.name} and {len(value) - body.tell()} bytes more that are not part of it")
-        return record
-
-    def _framed(self, value: bytes) -> _Reading:
-        """How to read a record in Confluent's framing. Raises `PoisonError` for that and everything else."""
-        if value[:1] != _CONFLUENT or self._confluent is None:
             raise PoisonError(_unreadable(value))
-        schema = self._confluent.of(value)
+        return _read(value, _HEAD, reading)
+
+    def decode_foreign(self, value: bytes) -> Any:
+        """Like `decode`, and Confluent's framing too: for topics that others than Mist's services write.
+
+        Raises `SchemaPendingError` while the schema of a framed record is not fetched yet.
+        """
+        if self._confluent is None or value[:1] != _CONFLUENT:
+            return self.decode(value)
+        return _read(value, CONFLUENT_HEAD, self._framed(self._confluent.of(value)))
+
+    async def schema_known(self, value: bytes) -> None:
+        """Wait until a record that raised `SchemaPendingError` can be decoded, or is known to be poison."""
+        if self._confluent is not None:
+            await self._confluent.wait_for(value)
+
+    def _framed(self, schema: Any) -> _Reading:
+        """Read a record by the registry's schema, as the record of Mist that has its name."""
         name = str(schema.get("name", "")).rpartition(".")[2] if isinstance(schema, dict) else ""
         if name not in self._named:
-            raise PoisonError(f"its schema in the registry is of {name or 'no record'!r}, which is no record of Mist's")
+            raise PoisonError(f"unknown record {name!r} in the schema registry; expected one of Mist's records")
         newest = self._named[name]
         return _Reading(name, schema, newest.writer, newest.convert)
 
@@ -100,8 +101,23 @@ class Codec:
         self._named[record.__name__] = self._readings[newest.head]
 
 
+def _read(value: bytes, head: int, reading: _Reading) -> Any:
+    """Decode the body behind `head` bytes. Raises `PoisonError`."""
+    body = BytesIO(value)
+    body.seek(head)
+    try:
+        record = reading.convert(schemaless_reader(body, reading.writer, reading.reader))
+    except EOFError as error:
+        raise PoisonError(f"truncated {reading.name}: {len(value)} bytes") from error
+    except _WRONG as error:
+        raise PoisonError(f"{reading.name} with wrong content: {error}") from error
+    if body.tell() != len(value):
+        raise PoisonError(f"{reading.name}: {len(value) - body.tell()} trailing bytes")
+    return record
+
+
 def _compare(record: type, newest: Version) -> None:
-    """Refuse a class whose fields are not its schema's."""
+    """Raise `ValueError` for a class whose fields are not its schema's."""
     fields = {field.name for field in dataclasses.fields(record)}
     written = {field["name"] for field in newest.schema["fields"]}
     if fields != written:
@@ -112,13 +128,13 @@ def _compare(record: type, newest: Version) -> None:
 
 
 def _unreadable(value: bytes) -> str:
-    """Why there is no schema for these bytes."""
+    """The reason why there is no schema for these bytes."""
     if not value:
         return "empty: a record without a value"
     if value[:1] == _CONFLUENT:
-        return "Confluent framing (first byte 00): it can be read with a schema registry only, and none is configured"
+        return "Confluent framing (first byte 00): only requests may have it, where a schema registry is configured"
     if value[:2] != MARKER:
-        return f"neither Avro nor JSON: it begins with {value[:2].hex(' ')}, an Avro record with c3 01"
+        return f"neither Avro nor JSON: it begins with {value[:2].hex(' ')}, an Avro record begins with c3 01"
     if len(value) < _HEAD:
         return f"truncated: {len(value)} bytes, where marker and fingerprint alone are {_HEAD}"
     return f"unknown schema: no schema file has the fingerprint {value[2:_HEAD].hex()}"

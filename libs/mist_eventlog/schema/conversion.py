@@ -1,4 +1,4 @@
-"""Dataclasses to the dicts that Avro writes, and back. What a class needs is worked out once, from its annotations."""
+"""Dataclasses to the dicts that Avro writes, and back. The steps for a class are made once, from its annotations."""
 
 import dataclasses
 import operator
@@ -11,7 +11,7 @@ Convert = Callable[[Any], Any]
 
 
 class SchemaMismatchError(ValueError):
-    """A value that Avro may hold and the record's type may not."""
+    """A value that the Avro schema allows and the record's type does not."""
 
 
 def to_dict(record: type) -> Convert:
@@ -30,7 +30,7 @@ def to_dict(record: type) -> Convert:
 
 
 def from_dict(record: type) -> Convert:
-    """A function that makes a record of this class; it may raise `SchemaMismatchError`, and changes the dict."""
+    """A function that makes a record of this class from a dict, which it changes. Raises `SchemaMismatchError`."""
     nested = _nested(record, _inward)
 
     def convert(content: dict[str, Any]) -> Any:
@@ -52,7 +52,7 @@ def _nested(record: type, direction: Callable[[Any, str], Convert | None]) -> tu
 
 
 def _outward(hint: Any, name: str) -> Convert | None:
-    """How a value of this annotation is written; `None` when it is written as it is."""
+    """A function that writes a value of this annotation; `None` for a value that is written as it is."""
     arguments = typing.get_args(hint)
     match _kind(hint):
         case "record":
@@ -69,7 +69,7 @@ def _outward(hint: Any, name: str) -> Convert | None:
 
 
 def _inward(hint: Any, name: str) -> Convert | None:
-    """How a value of this annotation is read; `None` when it is taken as it is."""
+    """A function that reads a value of this annotation; `None` for a value that is used as it is."""
     arguments = typing.get_args(hint)
     match _kind(hint):
         case "record":
@@ -80,7 +80,7 @@ def _inward(hint: Any, name: str) -> Convert | None:
             change = _inward(arguments[0], name)
             return tuple if change is None else lambda values: tuple([change(value) for value in values])
         case "literal":
-            return _one_of(frozenset(arguments), name)
+            return _member_of(frozenset(arguments), name)
         case _:
             return None
 
@@ -109,7 +109,7 @@ def _unless_none(change: Convert | None) -> Convert | None:
     return None if change is None else lambda value: None if value is None else change(value)
 
 
-def _one_of(allowed: frozenset[Any], name: str) -> Convert:
+def _member_of(allowed: frozenset[Any], name: str) -> Convert:
     def check(value: Any) -> Any:
         if value not in allowed:
             raise SchemaMismatchError(f"{name} is {value!r}, not one of {', '.join(sorted(allowed))}")

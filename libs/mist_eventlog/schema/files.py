@@ -1,4 +1,4 @@
-"""The schema files: where they are, which versions of a record there are, and what fastavro is given of them."""
+"""The schema files: their folder, the versions of each record, and their form for fastavro."""
 
 import json
 import re
@@ -26,7 +26,7 @@ class Version:
 
 
 def schemas_folder() -> Path:
-    """Beside this package when it is installed, at the repository's root when it is not."""
+    """The folder beside this package when it is installed, else at the repository's root. Raises `FileNotFoundError`."""
     for folder in (_INSTALLED, _REPOSITORY):
         if (folder / "topics.yaml").is_file():
             return folder
@@ -34,7 +34,7 @@ def schemas_folder() -> Path:
 
 
 def versions_of(name: str, folder: Path) -> tuple[Version, ...]:
-    """Every version of the record `name`, oldest first."""
+    """Every version of the record `name`, oldest first. Raises `FileNotFoundError` when there is none."""
     files = sorted(folder.glob(f"{name}.v*.avsc"), key=_number)
     if not files:
         raise FileNotFoundError(f"{name} has no schema: write {folder / name}.v1.avsc")
@@ -59,7 +59,7 @@ def _version(file: Path) -> Version:
 
 
 def as_python(schema: Any) -> Any:
-    """The same bytes by other names: fields as the dataclasses call them, times as plain numbers."""
+    """A schema of the same bytes with the dataclasses' field names, and times as plain numbers."""
     match schema:
         case {"name": _, "type": "record", "fields": fields}:
             return {**schema, "fields": [_field(field) for field in fields]}
@@ -76,4 +76,5 @@ def _field(field: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def snake_case(name: str) -> str:
+    """`externalId` → `external_id`."""
     return re.sub(r"([A-Z])", r"_\1", name).lower()

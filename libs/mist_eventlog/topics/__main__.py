@@ -1,4 +1,4 @@
-"""`python -m mist_eventlog.topics apply`: create Mist's topics and set what differs."""
+"""`python -m mist_eventlog.topics apply`: create Mist's topics and correct their settings."""
 
 from typing import Annotated
 
@@ -16,20 +16,23 @@ cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @cli.callback()
 def topics() -> None:
-    """The topics of Mist, as schemas/topics.yaml has them."""
+    """The topics of Mist, as schemas/topics.yaml defines them."""
 
 
 @cli.command("apply")
 def apply_topics(
     bootstrap: Annotated[
-        str | None, typer.Option(help="Kafka bootstrap servers, comma-separated; else those of MIST_KAFKA.")
+        str | None, typer.Option(help="Kafka bootstrap servers, comma-separated; MIST_KAFKA by default.")
     ] = None,
     replication: Annotated[
-        int, typer.Option(envvar="MIST_REPLICATION", min=1, help="Copies of each partition: 1 on one node, else 3.")
+        int,
+        typer.Option(
+            envvar="MIST_REPLICATION", min=1, help="Replicas of each partition: 1 on a single broker, else 3."
+        ),
     ] = 1,
     wait: Annotated[float, typer.Option(help="Seconds to wait for a broker.")] = 30.0,
 ) -> None:
-    """Create what is missing and set what differs; safe to run again."""
+    """Create missing topics and correct settings that differ. Safe to run again."""
     kafka = KafkaSettings().at(bootstrap)
     try:
         applied = apply(kafka, load_topics(), replication=replication, wait=wait)
@@ -40,12 +43,12 @@ def apply_topics(
         typer.echo(f"created {name}")
     for name in applied.changed:
         typer.echo(f"changed the settings of {name}")
-    typer.echo(f"topics are as topics.yaml has them on {kafka.bootstrap}")
+    typer.echo(f"the topics on {kafka.bootstrap} match topics.yaml")
 
 
 @cli.command("strimzi")
 def strimzi_topics() -> None:
-    """Print them as KafkaTopic objects for Strimzi's operator (deploy/k8s/strimzi/topics.yaml)."""
+    """Print the topics as KafkaTopic objects for Strimzi's operator (deploy/k8s/strimzi/topics.yaml)."""
     typer.echo(strimzi(load_topics()), nl=False)
 
 

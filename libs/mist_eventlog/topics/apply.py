@@ -1,4 +1,4 @@
-"""Making the topics: the one place that uses confluent-kafka. No service imports this module."""
+"""Creates the topics and corrects their settings. The one place for confluent-kafka's admin client; no service uses it."""
 
 import logging
 import time
@@ -27,7 +27,7 @@ _ANSWER = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
-    """The topics that were made, and those whose settings were changed."""
+    """Names of the topics that were created, and of those whose settings were changed."""
 
     created: tuple[str, ...]
     changed: tuple[str, ...]
@@ -40,9 +40,9 @@ def apply(
     replication: int = 1,
     wait: float = 30.0,
 ) -> Applied:
-    """Create what is missing of `topics` (all of `topics.yaml` by default) and set what differs.
+    """Create missing `topics` (all of `topics.yaml` by default) and correct settings that differ.
 
-    Doing it twice changes nothing. Raises `TopicsMismatchError` for another partition count, and `OutageError` when no broker
+    A second run changes nothing. Raises `TopicsMismatchError` for another partition count, and `OutageError` when no broker
     answers for `wait` seconds.
     """
     address = kafka_address(kafka)
@@ -50,20 +50,20 @@ def apply(
     admin = AdminClient({**address.admin_settings()}, logger=_silent())
     found = _partitions_found(admin, address, wait)
     configs = {topic.name: {**topic.config, **durability(replication)} for topic in wanted}
-    standing = [topic for topic in wanted if topic.name in found]
+    existing = [topic for topic in wanted if topic.name in found]
     missing = [topic for topic in wanted if topic.name not in found]
-    for topic in standing:
+    for topic in existing:
         compare(topic.name, topic.partitions, found[topic.name])
     try:
         _create(admin, [_new(topic, replication, configs[topic.name]) for topic in missing])
-        changed = _correct(admin, {topic.name: configs[topic.name] for topic in standing})
+        changed = _correct(admin, {topic.name: configs[topic.name] for topic in existing})
     except KafkaException as error:
         raise OutageError(f"Kafka at {address.bootstrap} refused: {error.args[0].str()}") from error
     return Applied(created=tuple(topic.name for topic in missing), changed=changed)
 
 
 def durability(replication: int) -> Config:
-    """All but one replica must have a record before it is acknowledged."""
+    """Settings by which a record is acknowledged once all replicas but one have it."""
     return {"min.insync.replicas": str(max(1, replication - 1))}
 
 
@@ -87,7 +87,7 @@ def _create(admin: AdminClient, missing: list[NewTopic]) -> None:
 
 
 def _correct(admin: AdminClient, wanted: Mapping[str, Config]) -> tuple[str, ...]:
-    """Set what differs; the names of the topics that were changed."""
+    """Correct settings that differ; the names of the topics that were changed."""
     if not wanted:
         return ()
     described = admin.describe_configs([ConfigResource(ConfigResource.Type.TOPIC, name) for name in wanted])
@@ -120,7 +120,7 @@ def _settled(answers: Iterable[Future[Any]]) -> None:
 
 
 def _silent() -> logging.Logger:
-    """For librdkafka, which prints each failed connection: we say in one sentence what came of them."""
+    """A logger that drops librdkafka's line for each failed connection: `OutageError` reports them once."""
     logger = logging.getLogger("mist.topics.librdkafka")
     logger.addHandler(logging.NullHandler())
     logger.propagate = False

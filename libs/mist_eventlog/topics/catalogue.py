@@ -1,5 +1,6 @@
-"""`topics.yaml` as frozen facts."""
+"""`topics.yaml` as frozen dataclasses."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ FOREVER = -1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topic:
-    """One topic; `config` is what Kafka is told of it, by Kafka's own names."""
+    """One topic; `config` holds its settings by Kafka's own names."""
 
     name: str
     doc: str
@@ -26,13 +27,21 @@ class Topic:
     partitions: int
     config: Mapping[str, str]
 
+    @property
+    def retention_ms(self) -> float:
+        """Milliseconds for which Kafka keeps a record; infinite for a topic that is kept for ever."""
+        kept = int(self.config["retention.ms"])
+        return math.inf if kept == FOREVER else kept
+
 
 def load_topics(path: Path | None = None) -> tuple[Topic, ...]:
+    """All topics of `topics.yaml`, in its order."""
     content = yaml.safe_load((path or schemas_folder() / "topics.yaml").read_text())
     return tuple(_topic(name, entry, content["defaults"]) for name, entry in content["topics"].items())
 
 
 def partition_counts(topics: tuple[Topic, ...] | None = None) -> dict[str, int]:
+    """The partition count of each topic, of `topics.yaml` by default."""
     return {topic.name: topic.partitions for topic in topics or load_topics()}
 
 

@@ -1,4 +1,4 @@
-"""Whether the topics stand in Kafka as `topics.yaml` has them."""
+"""The check that Kafka's topics match `topics.yaml`."""
 
 from collections.abc import Callable, Iterable
 
@@ -15,7 +15,7 @@ class TopicsMismatchError(Exception):
 
 
 async def check(kafka: str | KafkaAddress, topics: Iterable[str] | None = None, *, wait: float = 30.0) -> None:
-    """Raise `TopicsMismatchError` unless `topics` (all of them by default) stand as `topics.yaml` has them.
+    """Raise `TopicsMismatchError` unless `topics` (all by default) match `topics.yaml`.
 
     Waits `wait` seconds for a broker that is not up yet, then raises `OutageError`.
     """
@@ -27,6 +27,7 @@ async def check(kafka: str | KafkaAddress, topics: Iterable[str] | None = None, 
 
 
 def compare(topic: str, wanted: int, found: int) -> None:
+    """Raise `TopicsMismatchError` unless the topic has as many partitions as wanted; `found` is 0 for a missing one."""
     if found == 0:
         raise TopicsMismatchError(f"topic {topic} does not exist: run `python -m mist_eventlog.topics apply`")
     if found != wanted:
@@ -41,16 +42,16 @@ log = structlog.get_logger("mist.eventlog")
 _ATTEMPT_SECONDS = 5.0
 
 
-async def wait_for_kafka(kafka: str | KafkaAddress, tell: Callable[[str], None]) -> None:
-    """Return once a broker answers and its topics are as `topics.yaml` has them; until then `tell` gets the reason.
+async def wait_for_kafka(kafka: str | KafkaAddress, report: Callable[[str], None]) -> None:
+    """Return once a broker answers and its topics match `topics.yaml`; until then `report` gets the reason.
 
-    Raises `TopicsMismatchError` for topics that are not.
+    Raises `TopicsMismatchError` for topics that do not match.
     """
     while True:
         try:
             await check(kafka, wait=_ATTEMPT_SECONDS)
         except OutageError as outage:
             log.warning("kafka-awaited", kafka=kafka_address(kafka).bootstrap, reason=str(outage))
-            tell(str(outage))
+            report(str(outage))
         else:
             return

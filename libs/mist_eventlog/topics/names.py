@@ -1,4 +1,4 @@
-"""Names of Mist's topics, as `schemas/topics.yaml` has them."""
+"""Names of Mist's topics, those of `schemas/topics.yaml`."""
 
 REQUESTS = "mist.requests"
 JOB_EVENTS = "mist.job-events"

@@ -1,4 +1,4 @@
-"""The topics as objects for Strimzi's operator, which makes them in Kubernetes."""
+"""The topics as objects for Strimzi's operator, which creates them in Kubernetes."""
 
 from collections.abc import Iterable
 

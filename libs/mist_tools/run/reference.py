@@ -1,4 +1,4 @@
-"""`python -m mist_tools.run.reference`: every setting of every process, as the README's table has it."""
+"""`python -m mist_tools.run.reference`: write the table in docs/settings.md from the settings classes."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +21,7 @@ PROCESSES: dict[str, type[BaseSettings]] = {
     "bridge": BridgeSettings,
     "make run": RunSettings,
 }
+PAGE = ROOT / "docs/settings.md"
 BEGIN, END = "<!-- settings -->", "<!-- end of settings -->"
 
 
@@ -30,9 +31,9 @@ def table() -> str:
     return "\n".join(["| setting | read by | default | meaning |", "|---|---|---|---|", *rows])
 
 
-def into(readme: str) -> str:
-    """The README with this table in its place."""
-    before, _, rest = readme.partition(BEGIN)
+def into(page: str) -> str:
+    """The page with this table in its place."""
+    before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n\n{table()}\n\n{END}{after}"
 
@@ -67,8 +68,7 @@ def _default(field: FieldInfo) -> str:
 
 
 def main() -> None:
-    readme = ROOT / "README.md"
-    readme.write_text(into(readme.read_text()))
+    PAGE.write_text(into(PAGE.read_text()))
 
 
 if __name__ == "__main__":

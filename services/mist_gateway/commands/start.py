@@ -22,6 +22,7 @@ from mist_gateway.http.params import read_name
 from mist_gateway.problems import Problem, bad_request, queue_full, too_large, unavailable, unknown
 from mist_gateway.projection.entry import JobRow
 from mist_gateway.service import Gateway
+from mist_runtime.tracing import begin_span, end_span, headers_of
 
 KEY_HEADER = "Idempotency-Key"
 LONGEST_KEY = 255
@@ -131,14 +132,14 @@ async def _append(gateway: Gateway, job_id: str, request: StartRequest, headers:
     record = gateway.codec.encode(request)
     if len(record) > MAX_REQUEST_BYTES:
         raise too_large(MAX_REQUEST_BYTES)
-    span = gateway.tracing.begin("start request", _trace(headers), {"job_id": job_id, "endpoint": request.endpoint})
+    span = begin_span("start request", _trace(headers), {"job_id": job_id, "endpoint": request.endpoint})
     try:
-        placed = await gateway.append(REQUESTS, job_id, record, span.headers)
+        placed = await gateway.append(REQUESTS, job_id, record, headers_of(span))
     except (OutageError, TimeoutError) as error:
-        span.end("Kafka did not take it")
+        end_span(span, "Kafka did not take it")
         reason = "Kafka does not take the request at present; send it again with the same key."
         raise _not_taken(reason, job_id, request.request_id or "") from error
-    span.end()
+    end_span(span)
     return placed
 
 

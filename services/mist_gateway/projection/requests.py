@@ -8,17 +8,20 @@ import structlog
 from mist_domain.errors import RefusalError
 from mist_domain.facts.requests import Origin, StartRequest
 from mist_domain.wire.start_request import read_request
-from mist_eventlog import Codec, PoisonError, Record, Tail
+from mist_eventlog import Codec, PoisonError, Record, SchemaPendingError, Tail
 from mist_gateway.projection.jobs import Jobs
 
 log = structlog.get_logger("mist.gateway")
 
 
 def read_start(codec: Codec, value: bytes) -> StartRequest | None:
-    """The start request in a record; `None` for every other request and for what the scheduler will refuse."""
+    """The start request in a record; `None` for every other request and for what the scheduler will refuse.
+
+    `None`, too, while its schema is fetched from a Confluent registry: the job then shows at its first event.
+    """
     try:
-        request = read_request(value, codec.decode)
-    except (PoisonError, RefusalError):
+        request = read_request(value, codec.decode_foreign)
+    except (PoisonError, RefusalError, SchemaPendingError):
         return None
     return request if isinstance(request, StartRequest) else None
 

@@ -164,7 +164,7 @@ async def test_a_topic_made_anew_is_noticed(kafka: str, topic: str, appender: Ap
         make(admin, topic)
         told = await until_raised(LogResetError, lambda: tail.next_batch(1.0))
     assert f"{topic}/" in told
-    assert "the topic was made anew" in told
+    assert "the topic was recreated" in told
 
 
 async def test_offsets_beyond_the_end_are_refused_at_the_start(kafka: str, topic: str) -> None:

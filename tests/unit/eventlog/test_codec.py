@@ -87,16 +87,16 @@ def test_any_bytes_after_a_known_fingerprint_are_a_record_or_poison(record: type
         (b"", "empty: a record without a value"),
         (
             b"\x00\x00\x00\x00\x01ab",
-            "Confluent framing (first byte 00): it can be read with a schema registry only, and none is configured",
+            "Confluent framing (first byte 00): only requests may have it, where a schema registry is configured",
         ),
-        (b"hello", "neither Avro nor JSON: it begins with 68 65, an Avro record with c3 01"),
+        (b"hello", "neither Avro nor JSON: it begins with 68 65, an Avro record begins with c3 01"),
         (b"\xc3\x01\x00", "truncated: 3 bytes, where marker and fingerprint alone are 10"),
         (
             b"\xc3\x01\x01\x02\x03\x04\x05\x06\x07\x08ab",
             "unknown schema: no schema file has the fingerprint 0102030405060708",
         ),
         (CODEC.encode(STARTED)[:-1], "truncated JobStarted: 16 bytes"),
-        (CODEC.encode(STARTED) + b"xy", "JobStarted and 2 bytes more that are not part of it"),
+        (CODEC.encode(STARTED) + b"xy", "JobStarted: 2 trailing bytes"),
     ],
 )
 def test_poison_says_what_is_wrong(value: bytes, reason: str) -> None:
@@ -136,7 +136,7 @@ def test_a_class_without_a_schema_is_refused() -> None:
 
 
 class FakeRegistry:
-    """What a registry answers, without one; `ConfluentSchemas` itself meets a real server in `tests/compat`."""
+    """Gives one schema for every record, at once; `test_confluent` meets a real server."""
 
     def __init__(self, schema: Any) -> None:
         self.schema = schema
@@ -159,12 +159,22 @@ def test_a_record_in_confluent_framing_is_read_by_its_fields_names() -> None:
     }
     codec = Codec(RECORDS, confluent=FakeRegistry(schema))  # type: ignore[arg-type]
     value = framed(schema, {"externalId": "x", "endpoint": "e", "source": "s", "more": "m"})
-    assert codec.decode(value) == StartRequest(endpoint="e", external_id="x", source="s")
+    assert codec.decode_foreign(value) == StartRequest(endpoint="e", external_id="x", source="s")
     with pytest.raises(PoisonError, match="truncated StartRequest"):
-        codec.decode(value[:8])
+        codec.decode_foreign(value[:8])
 
 
 def test_a_strangers_record_in_confluent_framing_is_poison() -> None:
     schema = {"type": "record", "name": "Stranger", "fields": []}
-    with pytest.raises(PoisonError, match="'Stranger', which is no record of Mist's"):
-        Codec(RECORDS, confluent=FakeRegistry(schema)).decode(framed(schema, {}))  # type: ignore[arg-type]
+    with pytest.raises(PoisonError, match="unknown record 'Stranger' in the schema registry"):
+        Codec(RECORDS, confluent=FakeRegistry(schema)).decode_foreign(framed(schema, {}))  # type: ignore[arg-type]
+
+
+def test_on_the_services_own_topics_confluent_framing_is_poison_for_every_service_alike() -> None:
+    """Else a service with a registry would fold a record that one without it passes over."""
+    schema = {"type": "record", "name": "Tick", "fields": [{"name": "schedulerId", "type": "string"}]}
+    codec = Codec(RECORDS, confluent=FakeRegistry(schema))  # type: ignore[arg-type]
+    value = framed(schema, {"schedulerId": "s"})
+    assert codec.decode_foreign(value) == Tick(scheduler_id="s")
+    with pytest.raises(PoisonError, match="only requests may have it"):
+        codec.decode(value)

@@ -7,8 +7,8 @@ import pytest
 
 from mist.client import ConflictError, NotFoundError, RefusedError, UnreachableError, calls
 from mist.client.calls import Start
-from mist.client.listening import Listening
-from mist.client.patience import RetryPolicy
+from mist.client.feed import FeedPosition
+from mist.client.retry import RetryPolicy
 from mist_tools.cli.applying import BadFileError, apply
 from mist_tools.cli.arguments import ArgumentSyntaxError, read_arguments
 
@@ -74,29 +74,29 @@ def test_an_error_is_the_servers_sentence(status: int, kind: type[RefusedError])
 
 
 def test_a_feed_goes_on_after_the_last_event_it_told() -> None:
-    feed = Listening(since="a", logs=True)
+    feed = FeedPosition(since="a", logs=True)
     assert feed.url("https://one") == "wss://one/v2/api/jobs/ws?since=a&withLogs=true"
-    assert feed.take('{"event":"keep-alive"}') is None
-    assert feed.take('{"event":"finished","id":"j","cursor":"b"}') is not None
+    assert feed.read('{"event":"keep-alive"}') is None
+    assert feed.read('{"event":"finished","id":"j","cursor":"b"}') is not None
     assert not feed.ended()
     assert feed.url("http://two") == "ws://two/v2/api/jobs/ws?since=b&withLogs=true"
 
 
 def test_a_job_is_followed_from_its_start_to_its_end() -> None:
-    feed = Listening(job_id="j")
+    feed = FeedPosition(job_id="j")
     assert feed.url("http://one") == "ws://one/v2/api/jobs/j/ws?since=start"
-    feed.take('{"event":"started","id":"j","cursor":"a"}')
+    feed.read('{"event":"started","id":"j","cursor":"a"}')
     assert not feed.ended()
-    feed.take('{"event":"failed","id":"j","cursor":"b"}')
+    feed.read('{"event":"failed","id":"j","cursor":"b"}')
     assert feed.ended()
 
 
 def test_only_what_can_never_be_ends_a_feed() -> None:
-    feed = Listening(job_id="j")
+    feed = FeedPosition(job_id="j")
     for code in (1000, 1006, 1012, 1013, 4408):
-        feed.closed(code, "x")
+        feed.raise_if_final(code, "x")
     with pytest.raises(NotFoundError, match="no such job"):
-        feed.closed(4404, "no such job")
+        feed.raise_if_final(4404, "no such job")
 
 
 SIGNATURE = {"name": {"type": "MOption", "args": [{"type": "MString"}]}, "n": {"type": "MInt"}}

@@ -1,7 +1,10 @@
 """Settings that are wrong end the process with a sentence for each; the lease ends well before a host is lost."""
 
+from pathlib import Path
+
 import pytest
 
+from mist_bridge.settings import BridgeSettings
 from mist_runtime.settings import LeaseSettings, read_settings
 
 
@@ -22,3 +25,22 @@ def test_drivers_must_be_dead_before_their_host_is_called_lost(monkeypatch: pyte
         read_settings(LeaseSettings)
     monkeypatch.setenv("MIST_TICK_SECONDS", "2")
     assert read_settings(LeaseSettings).lease_seconds == 22
+
+
+@pytest.mark.parametrize(("settings", "name"), [(LeaseSettings, "KAFKA_PASSWORD"), (BridgeSettings, "MQTT_PASSWORD")])
+def test_a_password_comes_from_the_environment_or_from_a_file_but_not_from_both(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: type[LeaseSettings | BridgeSettings], name: str
+) -> None:
+    file = tmp_path / "password"
+    file.write_text("secret\n")
+    monkeypatch.setenv(f"MIST_{name}_FILE", str(file))
+    assert password_of(read_settings(settings)) == "secret"
+    monkeypatch.setenv(f"MIST_{name}", "other")
+    with pytest.raises(SystemExit, match=f"set MIST_{name} or MIST_{name}_FILE, not both"):
+        read_settings(settings)
+    monkeypatch.delenv(f"MIST_{name}_FILE")
+    assert password_of(read_settings(settings)) == "other"
+
+
+def password_of(settings: LeaseSettings | BridgeSettings) -> str | None:
+    return settings.password() if isinstance(settings, BridgeSettings) else settings.kafka_address().password

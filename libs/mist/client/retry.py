@@ -1,4 +1,4 @@
-"""When to send a call again, and to whom. Knows no clock of its own and opens nothing."""
+"""The retries of a call: when the next try is due, and at which gateway. No clock, no I/O."""
 
 from dataclasses import dataclass
 
@@ -6,8 +6,8 @@ import httpx
 
 from mist.client.errors import UnreachableError
 
-AGAIN = frozenset({429, 502, 503})
-LONGEST_WAIT = 5.0
+RETRIED_STATUSES = frozenset({429, 502, 503})
+MAX_WAIT = 5.0
 FIRST_WAIT = 0.1
 
 Outcome = httpx.Response | httpx.TransportError
@@ -15,7 +15,7 @@ Outcome = httpx.Response | httpx.TransportError
 
 @dataclass(slots=True)
 class RetryPolicy:
-    """The tries of one call. `urls`: gateways, of which any answers alike; `seconds`: how long it tries; times are seconds."""
+    """Retries of one call. `urls`: gateways, any of which answers; `seconds`: how long to go on; times are seconds."""
 
     urls: tuple[str, ...]
     seconds: float
@@ -28,7 +28,7 @@ class RetryPolicy:
 
     def wait_after(self, outcome: Outcome, now: float, *, repeatable: bool) -> float | None:
         """Seconds until the next try; `None` when the outcome is the answer. Raises `UnreachableError`."""
-        if isinstance(outcome, httpx.Response) and outcome.status_code not in AGAIN:
+        if isinstance(outcome, httpx.Response) and outcome.status_code not in RETRIED_STATUSES:
             return None
         wait = self._wait(outcome)
         if now + wait > self.began + self.seconds or not self._may_repeat(outcome, repeatable=repeatable):
@@ -47,8 +47,8 @@ class RetryPolicy:
         return repeatable or never_served
 
     def _wait(self, outcome: Outcome) -> float:
-        asked = outcome.headers.get("retry-after", "") if isinstance(outcome, httpx.Response) else ""
-        if asked.isdigit():
-            return float(asked)
+        retry_after = outcome.headers.get("retry-after", "") if isinstance(outcome, httpx.Response) else ""
+        if retry_after.isdigit():
+            return float(retry_after)
         round_of_all = self.tries // len(self.urls)
-        return float(min(FIRST_WAIT * 2**round_of_all, LONGEST_WAIT))
+        return float(min(FIRST_WAIT * 2**round_of_all, MAX_WAIT))
