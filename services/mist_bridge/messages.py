@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from mist_domain.errors import RefusalError
-from mist_domain.facts.requests import StartRequest
+from mist_domain.facts.limits import MAX_REQUEST_BYTES
+from mist_domain.facts.requests import MQTT_SOURCE, StartRequest
 from mist_domain.wire.json_text import read_json, write_json
-from mist_domain.wire.start_request import MAX_REQUEST_BYTES, read_start_request
+from mist_domain.wire.start_request import read_start_request
 
-SOURCE = "Async Mqtt"
 EVENTS = frozenset(
     {"initialized", "queued", "started", "finished", "failed", "canceled", "worker-assigned", "cancelling", "logs", "keep-alive"}
 )  # fmt: skip
@@ -41,7 +41,7 @@ def read_message(payload: bytes, *, retained: bool) -> StartRequest | OwnEvent |
     if retained:
         return Rejected("a retained message is no start request: it would start a job at each connection", external_id)
     try:
-        return read_start_request(payload, SOURCE)
+        return read_start_request(payload, MQTT_SOURCE)
     except RefusalError as refusal:
         return Rejected(refusal.message, external_id)
 

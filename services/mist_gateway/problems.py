@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from mist_domain.wire.start_request import NAME_RULE
+from mist_domain.facts.registry import NAME_RULE
 
 
 class ProblemError(Exception):

@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 import structlog
 
+from mist_domain.errors import RefusalError
 from mist_domain.facts.hosts import HostState, Tick
 from mist_domain.facts.job_events import JobEvent, JobInitialized
 from mist_domain.facts.registry import RegistryEvent
@@ -20,7 +21,9 @@ from mist_domain.facts.requests import (
     job_id_of,
     request_id_at,
 )
-from mist_domain.scheduling.cluster import Cluster, Decision
+from mist_domain.scheduling.cluster import NO_CHANGES, Changes, Cluster, merged
+from mist_domain.scheduling.jobs import Decision
+from mist_domain.wire.start_request import read_request
 from mist_eventlog import (
     Appender,
     Codec,
@@ -37,7 +40,6 @@ from mist_eventlog.topics.names import HOSTS, JOB_EVENTS, REGISTRY, REQUESTS
 from mist_runtime.tracing import Headers, TraceContexts, begin_span, headers_of, trace_headers
 from mist_scheduler.clock import TickClock
 from mist_scheduler.intake import EarlyCancels, Intake, Pending
-from mist_scheduler.reading import read_request
 from mist_scheduler.settings import SchedulerSettings
 from mist_scheduler.step import step
 
@@ -65,6 +67,7 @@ class Scheduler:
         self.scheduler_id = scheduler_id
         self.cluster = Cluster(scheduler_id, int(settings.tick_seconds * 1000))
         self.intake = Intake()
+        self._changes = NO_CHANGES
         self._settings = settings
         self._codec = codec
         self._appender = appender
@@ -101,9 +104,9 @@ class Scheduler:
         count = 0
         async for records in self._tail.replay():
             self._fold(records, live=False)
-            self.cluster.close_step()
+            self._changes = NO_CHANGES
             count += len(records)
-        log.info("log-replayed", records=count, jobs=len(self.cluster.jobs), ended=len(self.cluster.ended))
+        log.info("log-replayed", records=count, jobs=len(self.cluster.jobs.open), ended=len(self.cluster.jobs.ended))
 
     async def run(self) -> None:
         """Read, decide and append until cancelled."""
@@ -148,7 +151,7 @@ class Scheduler:
             self._clock.begin(self._now())
             log.info("scheduler-active", scheduler_id=self.scheduler_id)
         if not self.active:
-            self.cluster.close_step()
+            self._changes = NO_CHANGES
             return
         self._decide()
         if self._clock.take(self._now()):
@@ -158,25 +161,27 @@ class Scheduler:
     # -- reading -------------------------------------------------------------------------------------------------------
 
     def _fold(self, records: Iterable[Record], *, live: bool) -> None:
-        for record in records:
-            try:
-                fact = self._codec.decode(record.value)
-            except PoisonError as poison:
-                self._pass_over(record, poison.reason)
-            else:
-                self._fold_one(record, fact, live=live)
+        self._changes = merged([self._changes, *(self._fold_record(record, live=live) for record in records)])
 
-    def _fold_one(self, record: Record, fact: object, *, live: bool) -> None:
+    def _fold_record(self, record: Record, *, live: bool) -> Changes:
+        try:
+            fact = self._codec.decode(record.value)
+        except PoisonError as poison:
+            self._pass_over(record, poison.reason)
+            return NO_CHANGES
+        return self._fold_fact(record, fact, live=live)
+
+    def _fold_fact(self, record: Record, fact: object, *, live: bool) -> Changes:
         if record.topic == JOB_EVENTS and isinstance(fact, get_args(JobEvent)):
-            self.cluster.fold_job(fact, record.time, record.partition, record.offset)
-        elif record.topic == HOSTS and isinstance(fact, HostState | Tick):
+            return self.cluster.fold_job(fact, record.time, record.partition, record.offset)
+        if record.topic == HOSTS and isinstance(fact, HostState | Tick):
             if isinstance(fact, Tick) and fact.scheduler_id == self.scheduler_id:
                 self._clock.read_back(self._now())
-            self.cluster.fold_host(fact, record.time, live=live)
-        elif record.topic == REGISTRY and isinstance(fact, get_args(RegistryEvent)):
-            self.cluster.fold_registry(fact, record.offset, record.time)
-        else:
-            self._pass_over(record, f"a {type(fact).__name__} does not belong here")
+            return self.cluster.fold_host(fact, record.time, live=live)
+        if record.topic == REGISTRY and isinstance(fact, get_args(RegistryEvent)):
+            return self.cluster.fold_registry(fact, record.offset, record.time)
+        self._pass_over(record, f"a {type(fact).__name__} does not belong here")
+        return NO_CHANGES
 
     def _pass_over(self, record: Record, reason: str) -> None:
         log.warning("record-passed-over", reason=reason, **_place(record))
@@ -184,14 +189,14 @@ class Scheduler:
     def _take_request(self, record: Record) -> None:
         origin = Origin(topic=record.topic, partition=record.partition, offset=record.offset, time=record.time)
         try:
-            request = read_request(self._codec, record.value)
+            request = read_request(record.value, self._codec.decode_foreign)
         except SchemaPendingError:
             self.intake.open(origin)
             self._reads[f"{record.partition}/{record.offset}"] = asyncio.create_task(self._await_schema(record))
             return
-        except PoisonError as poison:
+        except (PoisonError, RefusalError) as error:
             self.intake.open(origin)
-            self._bury(record, origin, poison.reason)
+            self._bury(record, origin, error.reason if isinstance(error, PoisonError) else error.message)
             return
         if isinstance(request, StopWorkerRequest | PrepareWorkerRequest):
             self.intake.open(origin)
@@ -215,7 +220,8 @@ class Scheduler:
 
     def _decide(self) -> None:
         self.intake.again(self._early.take())
-        taken = step(self.cluster, self.intake)
+        taken = step(self.cluster, self.intake, self._changes)
+        self._changes = NO_CHANGES
         if taken.decisions:
             self._submit_decisions(taken.decisions)
         self._submit([(REQUESTS, one.host_id, self._codec.encode(one)) for one in taken.preparations])

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from pydantic import Field
 
+from mist_domain.facts.limits import MAX_RESULT_BYTES
 from mist_runtime.settings import ArtifactSettings, LeaseSettings
 
 GIB = 1 << 30
-LARGEST_RESULT = 4_000_000
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
@@ -38,7 +38,7 @@ class WorkerHostSettings(LeaseSettings, ArtifactSettings):
         le=1_000,
     )
     result_limit: int = Field(
-        1_000_000, description="Bytes of JSON that a job may return, 4,000,000 at most.", ge=1, le=LARGEST_RESULT
+        1_000_000, description="Bytes of JSON that a job may return, 4,000,000 at most.", ge=1, le=MAX_RESULT_BYTES
     )
     sql_rows: int = Field(
         1_000, description="Rows of a .sql job's statement that become its result.", ge=1, le=1_000_000

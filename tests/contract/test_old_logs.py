@@ -15,11 +15,12 @@ import pytest
 
 from mist_domain.errors import RefusalError
 from mist_domain.facts.job_events import JobEvent
+from mist_domain.facts.limits import MAX_REQUEST_BYTES
 from mist_domain.facts.records import RECORDS
 from mist_domain.facts.registry import RegistryEvent
 from mist_domain.job import Job, evolve, shown
 from mist_domain.registry import Registry, fold_registry
-from mist_domain.wire.start_request import MAX_REQUEST_BYTES, read_start_request
+from mist_domain.wire.start_request import read_start_request
 from mist_eventlog import Codec, PoisonError
 from mist_eventlog.topics.names import DEAD_LETTERS, HOSTS, JOB_EVENTS, JOB_LOGS, REGISTRY, REQUESTS
 

@@ -6,7 +6,6 @@ rest on is also taken out once, and the same moves then break one.
 """
 
 import os
-import random
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -22,7 +21,7 @@ from mist_domain.scheduling.cluster import Cluster
 from mist_worker_host.core.attempts import Attempts
 from mist_worker_host.core.instructions import RunAttempt
 from mist_worker_host.core.worker import Attempt, FleetWorker
-from support.cluster_world import World
+from support.cluster_world import World, history
 
 HISTORIES = int(os.environ.get("MIST_HISTORIES", "2000"))
 few, some = integers(0, 3), integers(1, 6)
@@ -107,27 +106,6 @@ def test_no_job_starts_twice_no_cancel_is_lost_and_none_is_stuck() -> None:
 
 
 # Without its rules
-
-
-def history(seed: int, moves: int = 120) -> World:
-    """The same moves, drawn at random: quicker than Hypothesis where a breach is easy to find."""
-    rng, world = random.Random(seed), World()
-    draw: list[Callable[[], None]] = [
-        lambda: world.ask(rng.randrange(4), rng.randrange(2)),
-        lambda: world.cancel(rng.randrange(4), rng.randrange(2)),
-        *[lambda: world.move_scheduler(rng.randrange(2), rng.randrange(1, 7))] * 3,
-        *[lambda: world.move_host(rng.randrange(2), rng.randrange(1, 7))] * 3,
-        *[lambda: world.land(rng.randrange(4))] * 5,
-        *[lambda: world.move_driver(rng.randrange(2), rng.randrange(4), rng.randrange(8))] * 2,
-        lambda: world.pass_time(rng.choice((0, 0, 1, 1, 2, 8))),
-        lambda: world.crash(rng.randrange(4), rng.randrange(4)) if rng.random() < 0.3 else None,
-        lambda: world.freeze(rng.randrange(4), rng.choice((2, 35))) if rng.random() < 0.3 else None,
-        lambda: world.cut_off(rng.randrange(2), rng.choice((2, 35))) if rng.random() < 0.3 else None,
-        lambda: world.stop_worker(rng.randrange(2), rng.randrange(2)) if rng.random() < 0.2 else None,
-    ]
-    for _ in range(moves):
-        rng.choice(draw)()
-    return world
 
 
 def breaches(count: int) -> Iterator[str]:

@@ -17,7 +17,9 @@ from mist_domain.facts.job_events import (
 )
 from mist_domain.facts.registry import Context, ContextDefined, Endpoint, EndpointDefined
 from mist_domain.facts.requests import Origin, StartRequest
-from mist_domain.scheduling.cluster import Cluster
+from mist_domain.scheduling.cluster import NO_CHANGES, Changes, Cluster, merged
+from mist_domain.scheduling.jobs import Decision
+from mist_domain.scheduling.plan import joined, plan
 
 JOB = "job-1"
 HOST = "host-1"
@@ -100,6 +102,7 @@ class Bench:
 
     def __init__(self, *contexts: Context, hosts: tuple[str, ...] = (HOST,), endpoint: Endpoint | None = None) -> None:
         self.cluster = Cluster(SCHEDULER)
+        self.changes = NO_CHANGES
         self.offset = 0
         self.time = 1_000
         defined = endpoint or Endpoint(name="e", path="file:///e.py", class_name="e")
@@ -110,15 +113,26 @@ class Bench:
         for host in hosts:
             self.hear(host_state(host))
 
+    def note(self, changes: Changes) -> None:
+        self.changes = merged([self.changes, changes])
+
     def hear(self, state: HostState, *, live: bool = True) -> None:
-        self.cluster.fold_host(state, self.time, live=live)
+        self.note(self.cluster.fold_host(state, self.time, live=live))
 
     def tick(self, times: int = 1) -> None:
         for _ in range(times):
             self.time += 1_000
-            self.cluster.fold_host(Tick(scheduler_id=SCHEDULER), self.time, live=True)
+            self.note(self.cluster.fold_host(Tick(scheduler_id=SCHEDULER), self.time, live=True))
 
     def append(self, *events: JobEvent) -> None:
         for event in events:
-            self.cluster.fold_job(event, self.time, 0, self.offset)
+            self.note(self.cluster.fold_job(event, self.time, 0, self.offset))
             self.offset += 1
+
+    def plan(self, *arrivals: Decision) -> list[Decision]:
+        """The plan's decisions joined to `arrivals` (applied already), and applied, as the scheduler's step does."""
+        changes, self.changes = self.changes, NO_CHANGES
+        planned = plan(self.cluster, arrivals, ticked=changes.ticked)
+        for decision in planned:
+            self.cluster.apply(decision)
+        return joined(arrivals, planned)

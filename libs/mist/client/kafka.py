@@ -19,17 +19,15 @@ from mist.client.documents import FINAL, Event
 from mist.client.errors import JobTimeoutError, UnreachableError
 from mist_domain.facts.job_events import JobAttemptLost, JobEvent
 from mist_domain.facts.records import RECORDS
-from mist_domain.facts.requests import StartRequest, job_id_of
+from mist_domain.facts.requests import KAFKA_SOURCE, job_id_of
 from mist_domain.job import Job, evolve
-from mist_domain.wire.durations import parse_duration
 from mist_domain.wire.feed import announce
 from mist_domain.wire.json_text import write_json
-from mist_domain.wire.start_request import read_mode
+from mist_domain.wire.start_request import build_start_request
 from mist_eventlog.appender import hashed
 from mist_eventlog.schema.codec import Codec
 from mist_eventlog.topics.names import JOB_EVENTS, REQUESTS
 
-SOURCE = "Async Kafka"
 _ANSWER_SECONDS = 30.0
 _CLOCK_SKEW_MS = 600_000
 
@@ -59,17 +57,17 @@ class KafkaMist:
         options = options or Start()
         request_id = options.key or str(uuid.uuid4())
         job_id = job_id_of(endpoint, request_id)
-        request = StartRequest(
+        request = build_start_request(
             request_id=request_id,
             endpoint=endpoint,
-            parameters=write_json(dict(arguments or {})),
+            parameters=arguments or {},
             context=options.context,
-            mode=None if options.mode is None else read_mode(options.mode),
+            mode=options.mode,
             worker_id=options.worker_id,
             external_id=options.external_id,
-            source=SOURCE,
-            start_timeout=_milliseconds(options.start_timeout),
-            perform_timeout=_milliseconds(options.perform_timeout),
+            source=KAFKA_SOURCE,
+            start_timeout=options.start_timeout,
+            perform_timeout=options.perform_timeout,
         )
         self._started_at.setdefault(job_id, int(time.time() * 1000))
         self._send(job_id, self._codec.encode(request))
@@ -131,7 +129,3 @@ class KafkaMist:
         _, end = consumer.get_watermark_offsets(TopicPartition(JOB_EVENTS, partition), timeout=_ANSWER_SECONDS)
         (found,) = consumer.offsets_for_times([since], timeout=_ANSWER_SECONDS)
         return TopicPartition(JOB_EVENTS, partition, found.offset if found.offset >= 0 else end)
-
-
-def _milliseconds(duration: str | None) -> int | None:
-    return None if duration is None else parse_duration(duration)

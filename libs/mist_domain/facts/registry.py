@@ -9,14 +9,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from mist_domain.facts.limits import MAX_NAME_LENGTH
+
 Mode = Literal["shared", "exclusive"]
+MODE_WORDS: Mapping[str, Mode] = {"shared": "shared", "exclusive": "exclusive", "exlusive": "exclusive"}
+"""The words clients write for a mode; `exlusive` is the spelling of the original Mist's specification."""
 
 DEFAULT_CONTEXT = "default"
-NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}")
+NAME = re.compile(rf"[A-Za-z0-9_.-]{{1,{MAX_NAME_LENGTH}}}")
+NAME_RULE = f"1 to {MAX_NAME_LENGTH} letters, digits, '_', '.' or '-', and not dots alone"
 
 
 def is_name(text: str) -> bool:
-    """Whether `text` may name an endpoint, a context or an artifact; dots alone would be a path."""
+    """True when `text` may name an endpoint, a context or an artifact; dots alone would be a path."""
     return NAME.fullmatch(text) is not None and text.strip(".") != ""
 
 

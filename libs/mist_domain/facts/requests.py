@@ -7,6 +7,11 @@ from dataclasses import dataclass
 
 from mist_domain.facts.registry import Context, Mode
 
+HTTP_SOURCE = "Http"
+KAFKA_SOURCE = "Async Kafka"
+MQTT_SOURCE = "Async Mqtt"
+"""The door of a start request, as `source` of its job shows it."""
+
 JOB_NAMESPACE = uuid.UUID("5d3f8f4e-9d6b-5c0e-8a43-6d2b1f0c7e11")
 UNNAMED_NAMESPACE = uuid.UUID("0b7c1e52-7a60-5f3c-9e0d-2f6a4c8d9b35")
 

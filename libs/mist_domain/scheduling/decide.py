@@ -4,15 +4,14 @@ import json
 from dataclasses import dataclass
 
 from mist_domain.facts.job_events import JobCancelRequested, JobFailed, JobInitialized, JobQueued
-from mist_domain.facts.registry import Context, is_name
+from mist_domain.facts.limits import MAX_QUEUED
+from mist_domain.facts.registry import NAME_RULE, Context, is_name
 from mist_domain.facts.requests import CancelRequest, Origin, StartRequest, job_id_of, request_hash, request_id_at
 from mist_domain.job import Status
 from mist_domain.registry import find_context, names_artifact, resolve_endpoint, unknown_endpoint
-from mist_domain.scheduling.cluster import Cluster, Decision
+from mist_domain.scheduling.cluster import Cluster
+from mist_domain.scheduling.jobs import Decision
 from mist_domain.signatures.arguments import check_arguments
-from mist_domain.wire.start_request import MAX_REQUEST_BYTES, NAME_RULE
-
-MAX_QUEUED = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +46,11 @@ def decide(cluster: Cluster, request: StartRequest | CancelRequest, origin: Orig
 
 
 def _decide_start(cluster: Cluster, request: StartRequest, origin: Origin) -> Verdict:
-    unreadable = _unreadable(request)
-    if unreadable is not None:
-        return Refused(unreadable)
     request_id = request.request_id or request_id_at(origin)
     job_id = job_id_of(request.endpoint, request_id)
-    if cluster.is_deciding(job_id):
+    if cluster.jobs.is_deciding(job_id):
         return Waits(job_id)
-    known = cluster.hash_of(job_id)
+    known = cluster.jobs.request_hash(job_id)
     if known is not None:
         return Settled() if known == request_hash(request) else _other_content(request_id, job_id)
     if request.registry_offset is not None and request.registry_offset > cluster.registry_offset:
@@ -63,11 +59,11 @@ def _decide_start(cluster: Cluster, request: StartRequest, origin: Origin) -> Ve
 
 
 def _decide_cancel(cluster: Cluster, request: CancelRequest) -> Verdict:
-    if cluster.is_deciding(request.job_id):
+    if cluster.jobs.is_deciding(request.job_id):
         return Waits(request.job_id)
-    if request.job_id in cluster.ended:
+    if request.job_id in cluster.jobs.ended:
         return Settled()
-    job = cluster.jobs.get(request.job_id)
+    job = cluster.jobs.open.get(request.job_id)
     if job is None:
         return Refused(f"there is no job {request.job_id} to cancel")
     if job.status is Status.CANCELLING:
@@ -83,16 +79,6 @@ def _decide_cancel(cluster: Cluster, request: CancelRequest) -> Verdict:
             ),
         ),
     )
-
-
-def _unreadable(request: StartRequest) -> str | None:
-    if len(request.parameters) > MAX_REQUEST_BYTES:
-        return f"the request is larger than {MAX_REQUEST_BYTES} bytes"
-    try:
-        parameters = json.loads(request.parameters)
-    except (ValueError, RecursionError):
-        return "'parameters' is not JSON text"
-    return None if isinstance(parameters, dict) else "'parameters' is not the text of a JSON object"
 
 
 def _other_content(request_id: str, job_id: str) -> Refused:
@@ -157,14 +143,15 @@ def _impossible(cluster: Cluster, job: JobInitialized) -> str | None:
 
 
 def _broken(cluster: Cluster, context: Context) -> str | None:
-    failures = cluster.load(context.name).failures
-    return failures.sentence(context.name) if failures.broken else None
+    failures = cluster.queues.find(context.name).failures
+    return failures.sentence(context.name) if failures.is_broken else None
 
 
 def _full(cluster: Cluster, context: Context) -> str | None:
-    waiting = len(cluster.load(context.name).waiting)
+    waiting = len(cluster.queues.find(context.name).waiting)
     if waiting >= context.max_queued:
         return f"queue full: {waiting} jobs of context {context.name!r} wait already; try again later"
-    if cluster.waiting >= MAX_QUEUED:
-        return f"queue full: {cluster.waiting} jobs wait already; try again later"
+    waiting = cluster.queues.waiting
+    if waiting >= MAX_QUEUED:
+        return f"queue full: {waiting} jobs wait already; try again later"
     return None

@@ -1,11 +1,10 @@
-"""Drivers that are to be up before a job asks: which host keeps how many, said only when a host says otherwise.
+"""Drivers that are to be up before a job asks: which host keeps how many, asked only when a host says otherwise.
 
-A host tells in its state what it was asked to keep, so that nothing of this need be remembered or repeated.
+A host says in its state what it was asked to keep, so that nothing of this need be remembered by schedulers.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from mist_domain.facts.hosts import Prepared
 from mist_domain.facts.registry import Context, Mode, context_hash
 from mist_domain.facts.requests import PrepareWorkerRequest
 from mist_domain.scheduling.cluster import Cluster
@@ -15,18 +14,17 @@ ASK_AGAIN_MS = 5_000
 
 Key = tuple[str, Mode]
 """A context, and the mode of the drivers that are kept for it."""
+Views = Mapping[str, HostView]
+"""Host id → a host that may be given work."""
 
 
 def preparations(cluster: Cluster) -> list[PrepareWorkerRequest]:
-    """What to ask of hosts now; called when a tick was read. At most one request per host and key is under way."""
-    hosts = {host.host_id: host for host in cluster.hosts.values() if host.assignable}
-    wanted = {key: (context, count) for context in cluster.prepared_contexts() for key, count in wants(context)}
-    keepers = {key: keeper for key, (context, _) in wanted.items() if (keeper := _keeper(cluster, hosts, key, context))}
-    asked = [
-        *_missing(hosts, wanted, keepers),
-        *_unwanted(hosts, keepers),
-    ]
-    return [request for request in asked if cluster.may_ask(request, ASK_AGAIN_MS)]
+    """The requests to send to hosts when a tick was read: at most one per host and key within `ASK_AGAIN_MS`."""
+    views = {host.host_id: host for host in cluster.hosts.views.values() if host.assignable}
+    wanted = {key: (context, count) for context in cluster.prepared.values() for key, count in wants(context)}
+    keepers = {key: keeper for key, (context, _) in wanted.items() if (keeper := _keeper(cluster, views, key, context))}
+    requests = [*_missing(views, wanted, keepers), *_unwanted(views, keepers)]
+    return [request for request in requests if cluster.hosts.may_ask(request, cluster.now, ASK_AGAIN_MS)]
 
 
 def wants(context: Context) -> Iterator[tuple[Key, int]]:
@@ -37,43 +35,37 @@ def wants(context: Context) -> Iterator[tuple[Key, int]]:
         yield (context.name, "exclusive"), context.spares
 
 
-def _keeper(cluster: Cluster, hosts: dict[str, HostView], key: Key, context: Context) -> str | None:
-    """Who keeps them already; else the home of the context's shared driver; else who has most room."""
-    load = cluster.load(context.name)
-    if load.failures.broken:
+def _keeper(cluster: Cluster, views: Views, key: Key, context: Context) -> str | None:
+    """The host that keeps them already; else the home of the context's shared driver; else the one with most room."""
+    load = cluster.queues.find(context.name)
+    if load.failures.is_broken:
         return None
-    keeping = [host_id for host_id, host in hosts.items() if _told(host, key) is not None]
+    keeping = [host_id for host_id, host in views.items() if host.find_prepared(*key) is not None]
     if keeping:
         return min(keeping)
-    home = cluster.home(load)
-    if key[1] == "shared" and home is not None and home.host_id in hosts:
+    home = cluster.home(load.name, load.home)
+    if key[1] == "shared" and home is not None and home.host_id in views:
         return home.host_id
-    return min(hosts, key=lambda host_id: (-_places(hosts[host_id]), host_id), default=None)
+    return min(views, key=lambda host_id: (-_free_places(views[host_id]), host_id), default=None)
 
 
-def _places(host: HostView) -> int:
+def _free_places(host: HostView) -> int:
     return 0 if host.state is None else host.state.max_workers - len(host.state.workers)
 
 
-def _told(host: HostView, key: Key) -> Prepared | None:
-    told = () if host.state is None else host.state.prepared
-    return next((one for one in told if (one.context, one.mode) == key), None)
-
-
 def _missing(
-    hosts: dict[str, HostView], wanted: dict[Key, tuple[Context, int]], keepers: dict[Key, str]
+    views: Views, wanted: Mapping[Key, tuple[Context, int]], keepers: Mapping[Key, str]
 ) -> Iterator[PrepareWorkerRequest]:
     for key, host_id in keepers.items():
         context, count = wanted[key]
-        told = _told(hosts[host_id], key)
-        if told is None or (told.count, told.settings) != (count, context_hash(context)):
+        kept = views[host_id].find_prepared(*key)
+        if kept is None or (kept.count, kept.settings) != (count, context_hash(context)):
             yield PrepareWorkerRequest(host_id=host_id, context=context, mode=key[1], count=count)
 
 
-def _unwanted(hosts: dict[str, HostView], keepers: dict[Key, str]) -> Iterator[PrepareWorkerRequest]:
-    for host_id, host in hosts.items():
-        for told in () if host.state is None else host.state.prepared:
-            key: Key = (told.context, told.mode)
-            if keepers.get(key) != host_id:
-                context = Context(name=told.context)
-                yield PrepareWorkerRequest(host_id=host_id, context=context, mode=told.mode, count=0)
+def _unwanted(views: Views, keepers: Mapping[Key, str]) -> Iterator[PrepareWorkerRequest]:
+    for host_id, host in views.items():
+        for kept in host.prepared:
+            if keepers.get((kept.context, kept.mode)) != host_id:
+                context = Context(name=kept.context)
+                yield PrepareWorkerRequest(host_id=host_id, context=context, mode=kept.mode, count=0)

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Mapping
 
-PYTHON = (".py", ".zip", ".egg", ".whl")
+PYTHON_ARCHIVES = (".zip", ".egg", ".whl")
+PYTHON = (".py", *PYTHON_ARCHIVES)
+ARCHIVES = (*PYTHON_ARCHIVES, ".jar")
 LANGUAGES: Mapping[str, tuple[str, ...]] = {
     "python": PYTHON,
     "java": (".jar",),

@@ -2,6 +2,8 @@
 
 import re
 
+from mist_domain.facts.limits import MAX_DURATION
+
 _UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DURATION = re.compile(
     r"(\d+(?:\.\d+)?)\s*(ms|millis(?:econds?)?|s|seconds?|m|minutes?|h|hours?|d|days?)", re.IGNORECASE
@@ -15,9 +17,12 @@ def parse_duration(text: str) -> int | None:
         return None
     found = _DURATION.fullmatch(text.strip())
     if found is None:
-        raise ValueError(f"{text!r} is not {ALLOWED}")
+        raise ValueError(f"{text[:80]!r} is not {ALLOWED}")
     amount, unit = found.group(1), found.group(2).lower()
-    return round(float(amount) * _UNITS["ms" if unit.startswith(("ms", "milli")) else unit[0]])
+    duration = float(amount) * _UNITS["ms" if unit.startswith(("ms", "milli")) else unit[0]]
+    if duration > MAX_DURATION:
+        raise ValueError(f'{text[:40]!r} is longer than {MAX_DURATION} ms; write "Inf" for no limit')
+    return round(duration)
 
 
 def format_duration(duration: int | None) -> str:

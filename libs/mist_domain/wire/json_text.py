@@ -5,15 +5,15 @@ import math
 from typing import Any, NoReturn
 
 from mist_domain.errors import RefusalError
-
-MAX_DEPTH = 100
+from mist_domain.facts.limits import MAX_JSON_DEPTH
 
 
 def read_json(text: bytes | str) -> Any:
     """JSON as it should be: UTF-8, no NaN or Infinity, no key twice, at most 100 levels deep. Raises `RefusalError`."""
     try:
+        decoded = _decoded(text)
         value = json.loads(
-            _decoded(text), object_pairs_hook=_unique_keys, parse_constant=_refuse_constant, parse_float=_finite
+            decoded, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant, parse_float=_finite
         )
     except UnicodeDecodeError as error:
         raise RefusalError(
@@ -28,7 +28,8 @@ def read_json(text: bytes | str) -> Any:
         raise RefusalError(
             "bad_json", "The JSON holds a whole number of too many digits; send it as a string."
         ) from error
-    _check_depth(value)
+    if decoded.count("[") + decoded.count("{") > MAX_JSON_DEPTH:
+        _check_depth(value)
     _check_surrogates(text, value)
     return value
 
@@ -46,9 +47,20 @@ def write_json(value: Any) -> str:
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        twice = next(key for key, _ in pairs if sum(key == other for other, _ in pairs) > 1)
-        raise RefusalError("bad_json", f"The key {twice!r} stands twice in one JSON object; send it once.")
+        raise RefusalError(
+            "bad_json", f"The key {_repeated(pairs)[:80]!r} stands twice in one JSON object; send it once."
+        )
     return found
+
+
+def _repeated(pairs: list[tuple[str, Any]]) -> str:
+    """The first key that repeats an earlier one; one pass, for strangers send objects of any size."""
+    seen: set[str] = set()
+    for key, _ in pairs:
+        if key in seen:
+            return key
+        seen.add(key)
+    raise AssertionError("no key is repeated")
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -78,14 +90,14 @@ def _check_surrogates(text: bytes | str, value: Any) -> None:
 
 
 def _too_deep() -> RefusalError:
-    return RefusalError("bad_json", f"The JSON is nested deeper than {MAX_DEPTH} levels; flatten it.")
+    return RefusalError("bad_json", f"The JSON is nested deeper than {MAX_JSON_DEPTH} levels; flatten it.")
 
 
 def _check_depth(value: Any) -> None:
     level, depth = [value], 0
     while level := [child for parent in level for child in _children(parent)]:
         depth += 1
-        if depth > MAX_DEPTH:
+        if depth > MAX_JSON_DEPTH:
             raise _too_deep()
 
 

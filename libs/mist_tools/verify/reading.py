@@ -6,7 +6,7 @@ from typing import get_args
 from mist_domain.errors import RefusalError
 from mist_domain.facts.job_events import JobEvent
 from mist_domain.facts.requests import Origin, StartRequest
-from mist_domain.wire.start_request import read_start_request
+from mist_domain.wire.start_request import read_request
 from mist_eventlog import Codec, KafkaAddress, PoisonError, Record, Tail, committed
 from mist_eventlog.dead_letters import dead_letters
 from mist_eventlog.topics.names import HOSTS, JOB_EVENTS, JOB_LOGS, REGISTRY, REQUESTS
@@ -72,9 +72,7 @@ def _decoded(codec: Codec, record: Record) -> object:
 def _start_request(codec: Codec, record: Record) -> StartRequest | None:
     """The start request in a record; `None` for other requests and for what is none, whose place is the dead letters."""
     try:
-        if record.value.lstrip()[:1] == b"{":
-            return read_start_request(record.value, "")
-        request = codec.decode(record.value)
+        request = read_request(record.value, codec.decode)
     except (PoisonError, RefusalError):
         return None
     return request if isinstance(request, StartRequest) else None

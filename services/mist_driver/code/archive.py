@@ -16,8 +16,6 @@ from types import ModuleType
 from mist_domain.signatures.reader import SignatureError, archive_members
 from mist_driver.code import archive_root
 
-SUFFIXES = (".zip", ".egg", ".whl")
-
 
 @cache
 def archive_folder() -> Path:

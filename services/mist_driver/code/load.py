@@ -15,9 +15,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from mist_domain.signatures.languages import language_of
+from mist_domain.signatures.languages import PYTHON_ARCHIVES, language_of
 from mist_domain.signatures.reader import SignatureError, read_signature
-from mist_driver.code.archive import SUFFIXES, archive_folder, load_from_archive
+from mist_driver.code.archive import archive_folder, load_from_archive
 from mist_driver.code.call_styles import Call, to_call
 from mist_driver.code.jar import jar_call
 from mist_driver.code.sql import sql_call
@@ -33,7 +33,7 @@ class JobCode:
 
 def origin_of(path: str) -> str:
     """The beginning of the file names of the job's own code."""
-    return str(archive_folder()) if path.lower().endswith(SUFFIXES) else path
+    return str(archive_folder()) if path.lower().endswith(PYTHON_ARCHIVES) else path
 
 
 class JobCodes:
@@ -71,7 +71,7 @@ class JobCodes:
         with self._lock:
             lock = self._loading.setdefault(name, threading.Lock())
         with lock:
-            if str(path).lower().endswith(SUFFIXES):
+            if str(path).lower().endswith(PYTHON_ARCHIVES):
                 return _from_archive(name, path, class_name)
             source = importlib.util.decode_source(content)
             signature = read_signature(source, class_name)

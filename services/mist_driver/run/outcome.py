@@ -6,11 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from mist_domain.facts.limits import MAX_JSON_DEPTH, cut_text
 from mist_driver.code.jar import JavaError
-
-DEPTH_LIMIT = 100
-TEXT_LIMIT = 64_000
-CUT = " … (cut here)"
 
 
 class ResultError(Exception):
@@ -33,7 +30,7 @@ def to_json(value: object, limit: int) -> str:
         )  # fmt: skip
         size = len(text.encode())
     except RecursionError:
-        raise ResultError(f"the result is nested deeper than {DEPTH_LIMIT} levels, or holds itself") from None
+        raise ResultError(f"the result is nested deeper than {MAX_JSON_DEPTH} levels, or holds itself") from None
     except UnicodeEncodeError:
         raise ResultError("the result holds text that is no Unicode (a lone surrogate)") from None
     except (TypeError, ValueError, OverflowError) as error:
@@ -42,8 +39,8 @@ def to_json(value: object, limit: int) -> str:
         raise ResultError(
             f"the result is {size:,} bytes of JSON, the limit is {limit:,}. Store it and return where it is"
         )
-    if text.count("[") + text.count("{") > DEPTH_LIMIT and _depth(value) > DEPTH_LIMIT:
-        raise ResultError(f"the result is nested deeper than {DEPTH_LIMIT} levels")
+    if text.count("[") + text.count("{") > MAX_JSON_DEPTH and _depth(value) > MAX_JSON_DEPTH:
+        raise ResultError(f"the result is nested deeper than {MAX_JSON_DEPTH} levels")
     return text
 
 
@@ -71,8 +68,8 @@ def _depth(value: object) -> int:
 def to_failure(error: BaseException, origin: str | None) -> Failure:
     """`origin` is the beginning of the file names of the job's code: frames of other files are left out."""
     if isinstance(error, JavaError):
-        return Failure(_cut(f"{error.kind}: {error}"), _cut(error.trace))
-    return Failure(_cut(f"{type(error).__name__}: {_message(error)}"), _cut(_own_frames(error, origin)))
+        return Failure(cut_text(f"{error.kind}: {error}"), cut_text(error.trace))
+    return Failure(cut_text(f"{type(error).__name__}: {_message(error)}"), cut_text(_own_frames(error, origin)))
 
 
 def _message(error: BaseException) -> str:
@@ -114,13 +111,6 @@ def _chain(trace: traceback.TracebackException) -> Iterator[traceback.TracebackE
 def _shown(filename: str, origin: str) -> str:
     """The file's name without the folder that the driver loaded it from."""
     return Path(origin).name + filename.removeprefix(origin)
-
-
-def _cut(text: str) -> str:
-    encoded = text.encode("utf-8", "replace")
-    if len(encoded) <= TEXT_LIMIT:
-        return encoded.decode()
-    return encoded[: TEXT_LIMIT - len(CUT.encode())].decode("utf-8", "ignore") + CUT
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:

@@ -11,15 +11,15 @@ from typing import BinaryIO
 import structlog
 
 from mist_artifacts import StoreError
+from mist_domain.facts.limits import MAX_SOURCE_BYTES
 from mist_domain.facts.registry import ArtifactRemoved, ArtifactStored, Endpoint, EndpointDefined, is_name
 from mist_domain.registry import find_artifact
-from mist_domain.signatures.languages import SUFFIXES
+from mist_domain.signatures.languages import ARCHIVES, SUFFIXES
 from mist_gateway.commands.registry import append_fact, opener_of
-from mist_gateway.commands.signatures import LARGEST_SOURCE, UnreadableError, with_signature
+from mist_gateway.commands.signatures import UnreadableError, with_signature
 from mist_gateway.problems import ProblemError, bad_name, bad_request, unavailable, unknown
 from mist_gateway.service import Gateway
 
-ARCHIVES = (".zip", ".egg", ".whl", ".jar")
 ADVICE = "GET /v2/api/artifacts lists all artifacts"
 
 log = structlog.get_logger("mist.gateway")
@@ -123,8 +123,8 @@ def _examine(name: str, content: BinaryIO, limit: int) -> Upload:
 def _look_into(name: str, content: BinaryIO, size: int) -> None:
     if name.lower().endswith(ARCHIVES):
         _look_into_archive(name, content)
-    elif size > LARGEST_SOURCE:
-        raise bad_request("bad_artifact", f"{name} has more than {LARGEST_SOURCE} bytes, too many for a source.")
+    elif size > MAX_SOURCE_BYTES:
+        raise bad_request("bad_artifact", f"{name} has more than {MAX_SOURCE_BYTES} bytes, too many for a source.")
     else:
         _look_into_source(name, content.read())
 

@@ -9,14 +9,12 @@ from typing import BinaryIO, cast
 import fsspec
 
 from mist_artifacts import StoreError
+from mist_domain.facts.limits import MAX_SOURCE_BYTES
 from mist_domain.facts.registry import Endpoint
-from mist_domain.signatures.languages import SUFFIXES, language_of, sql_parameters
+from mist_domain.signatures.languages import PYTHON_ARCHIVES, SUFFIXES, language_of, sql_parameters
 from mist_domain.signatures.reader import SignatureError, archive_members, read_signature
 from mist_domain.signatures.types import ArgumentType, any_type
 from mist_domain.wire.json_text import write_json
-
-ARCHIVES = (".zip", ".egg", ".whl")
-LARGEST_SOURCE = 10_000_000
 
 Opener = Callable[[str], AbstractContextManager[BinaryIO]]
 """Opens the artifact that an endpoint's path names."""
@@ -53,7 +51,7 @@ def with_signature(endpoint: Endpoint, opener: Opener = open_url) -> Endpoint:
 def _signature(file: BinaryIO, path: str, class_name: str) -> dict[str, ArgumentType]:
     match language_of(path):
         case "sql":
-            names = sql_parameters(_text(path, file.read(LARGEST_SOURCE + 1)))
+            names = sql_parameters(_text(path, file.read(MAX_SOURCE_BYTES + 1)))
             return {name: any_type() for name in names}
         case "java":
             _refuse_missing_class(file, path, class_name.partition("#")[0])
@@ -70,9 +68,9 @@ def _refuse_missing_class(file: BinaryIO, path: str, class_name: str) -> None:
 
 def _source(file: BinaryIO, path: str, class_name: str) -> tuple[str, str]:
     """The source text, and the job's name in it."""
-    if path.lower().endswith(ARCHIVES):
+    if path.lower().endswith(PYTHON_ARCHIVES):
         return _source_in_archive(file, path, class_name)
-    return _text(path, file.read(LARGEST_SOURCE + 1)), class_name
+    return _text(path, file.read(MAX_SOURCE_BYTES + 1)), class_name
 
 
 def _source_in_archive(file: BinaryIO, path: str, class_name: str) -> tuple[str, str]:
@@ -82,7 +80,7 @@ def _source_in_archive(file: BinaryIO, path: str, class_name: str) -> tuple[str,
         if found is None:
             raise UnreadableError(f"{path} holds none of {', '.join(members)}")
         with archive.open(found) as source:
-            return _text(f"{path}/{found}", source.read(LARGEST_SOURCE + 1)), name
+            return _text(f"{path}/{found}", source.read(MAX_SOURCE_BYTES + 1)), name
 
 
 @contextmanager
@@ -95,8 +93,8 @@ def _archive(file: BinaryIO, path: str) -> Iterator[zipfile.ZipFile]:
 
 
 def _text(place: str, content: bytes) -> str:
-    if len(content) > LARGEST_SOURCE:
-        raise UnreadableError(f"{place} has more than {LARGEST_SOURCE} bytes")
+    if len(content) > MAX_SOURCE_BYTES:
+        raise UnreadableError(f"{place} has more than {MAX_SOURCE_BYTES} bytes")
     try:
         return content.decode()
     except UnicodeDecodeError as error:

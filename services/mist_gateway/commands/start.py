@@ -7,12 +7,13 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from mist_domain.facts.limits import MAX_REQUEST_BYTES
 from mist_domain.facts.registry import Endpoint, Mode
-from mist_domain.facts.requests import Origin, StartRequest, job_id_of, request_hash
+from mist_domain.facts.requests import HTTP_SOURCE, Origin, StartRequest, job_id_of, request_hash
 from mist_domain.registry import find_context, find_endpoint
 from mist_domain.signatures.arguments import check_arguments
 from mist_domain.wire.json_text import read_json, write_json
-from mist_domain.wire.start_request import MAX_REQUEST_BYTES
+from mist_domain.wire.start_request import check_fields
 from mist_eventlog import OutageError, RecordMetadata
 from mist_eventlog.topics.names import REQUESTS
 from mist_gateway.commands.registry import ENDPOINTS_ADVICE
@@ -21,7 +22,6 @@ from mist_gateway.projection.entry import JobRow
 from mist_gateway.service import Gateway
 from mist_runtime.tracing import begin_span, end_span, headers_of
 
-SOURCE = "Http"
 KEY_HEADER = "Idempotency-Key"
 LONGEST_KEY = 255
 
@@ -99,7 +99,7 @@ def _signature(text: str) -> dict[str, Any]:
 def _request(
     endpoint: Endpoint, started: StartedJob, arguments: dict[str, Any], options: StartOptions, registry_offset: int
 ) -> StartRequest:
-    return StartRequest(
+    request = StartRequest(
         request_id=started.request_id,
         endpoint=endpoint.name,
         parameters=write_json(arguments),
@@ -107,11 +107,12 @@ def _request(
         mode=options.mode,
         worker_id=options.worker_id,
         external_id=options.external_id,
-        source=SOURCE,
+        source=HTTP_SOURCE,
         start_timeout=options.start_timeout,
         perform_timeout=options.perform_timeout,
         registry_offset=registry_offset,
     )
+    return check_fields(request)
 
 
 async def _is_repeated(gateway: Gateway, started: StartedJob, request: StartRequest) -> bool:

@@ -9,8 +9,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic.alias_generators import to_camel
 from starlette.requests import HTTPConnection
 
+from mist_domain.facts.limits import MAX_REQUEST_BYTES
+from mist_domain.facts.registry import NAME_RULE
 from mist_domain.wire.json_text import read_json
-from mist_domain.wire.start_request import MAX_REQUEST_BYTES, NAME_RULE
 from mist_gateway.http import registry_models, validation
 from mist_gateway.problems import bad_request, too_large, unavailable
 from mist_gateway.service import Gateway

@@ -14,11 +14,7 @@ from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError, core_sc
 
 from mist_domain.facts import registry
 from mist_domain.wire import durations
-from mist_domain.wire.start_request import NAME_RULE
 from mist_gateway.projection.job_index import STATUSES
-
-MODES = {"shared": "shared", "exclusive": "exclusive", "exlusive": "exclusive"}
-"""`exlusive` is the spelling of the original Mist's documentation."""
 
 _DIGITS = re.compile(r"[0-9]{1,18}")
 _OLD_STATUSES = {
@@ -54,7 +50,7 @@ class MustBe:
 
 def _name(text: str) -> str:
     if not registry.is_name(text):
-        raise ValueError(NAME_RULE)
+        raise ValueError(registry.NAME_RULE)
     return text
 
 
@@ -113,9 +109,9 @@ PositiveCount = Annotated[int, Field(strict=True, ge=1, lt=2**31), MustBe(_COUNT
 SparkSettings = Annotated[
     dict[str, Annotated[str, BeforeValidator(_spark_setting), MustBe("a string or a number")]], BeforeValidator(_object)
 ]
-NameField = Annotated[Text, AfterValidator(_name), MustBe(NAME_RULE)]
-NameParameter = Annotated[str, AfterValidator(_name), MustBe(NAME_RULE, code="bad_name")]
-Mode = Annotated[registry.Mode, BeforeValidator(_one_of(MODES)), MustBe("'shared' or 'exclusive'")]
+NameField = Annotated[Text, AfterValidator(_name), MustBe(registry.NAME_RULE)]
+NameParameter = Annotated[str, AfterValidator(_name), MustBe(registry.NAME_RULE, code="bad_name")]
+Mode = Annotated[registry.Mode, BeforeValidator(_one_of(registry.MODE_WORDS)), MustBe("'shared' or 'exclusive'")]
 Duration = Annotated[int | None, BeforeValidator(_milliseconds), _DURATION_SCHEMA, MustBe(durations.ALLOWED)]
 """Milliseconds; `None` for "Inf", without limit."""
 

@@ -10,10 +10,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import islice
 
 from mist_domain.facts.job_events import JobEvent
+from mist_domain.facts.limits import MAX_QUEUED
 from mist_domain.facts.registry import DEFAULT_CONTEXT, Context
 from mist_domain.facts.requests import Origin, StartRequest, job_id_of, request_id_at
 from mist_domain.job import Job, Status
-from mist_domain.scheduling.decide import MAX_QUEUED
 from mist_gateway.projection.entry import Entry, JobRow, PendingStart, Position, fold_job
 from mist_gateway.projection.feed import Feed
 from mist_gateway.projection.job_index import JobIndex

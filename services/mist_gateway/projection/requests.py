@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from mist_domain.errors import RefusalError
 from mist_domain.facts.requests import Origin, StartRequest
-from mist_domain.wire.start_request import MAX_REQUEST_BYTES, read_start_request
+from mist_domain.wire.start_request import read_request
 from mist_eventlog import (
     Codec,
     KafkaAddress,
@@ -22,7 +22,6 @@ from mist_eventlog import (
 from mist_eventlog.topics.names import REQUESTS
 from mist_gateway.projection.jobs import Jobs
 
-SOURCE = "Async Kafka"
 GATHER = 0.1
 READ_LIMIT = 2.0
 DROP_PAUSE = 10.0
@@ -33,15 +32,11 @@ def read_start(codec: Codec, value: bytes) -> StartRequest | None:
 
     `None`, too, while its schema is fetched from a Confluent registry: the job then shows at its first event.
     """
-    if len(value) > MAX_REQUEST_BYTES:
-        return None
     try:
-        if value.lstrip()[:1] == b"{":
-            return read_start_request(value, SOURCE)
-        record = codec.decode_foreign(value)
+        request = read_request(value, codec.decode_foreign)
     except (PoisonError, RefusalError, SchemaPendingError):
         return None
-    return record if isinstance(record, StartRequest) else None
+    return request if isinstance(request, StartRequest) else None
 
 
 class RequestsLog:

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
+from mist_domain.facts.limits import MAX_LOG_BYTES
 from mist_domain.facts.logs import LogLine, LogLines
 from mist_domain.job import Job
 from mist_eventlog import Codec, Reader
 from mist_eventlog.topics.names import JOB_LOGS
 from mist_gateway.projection.job_logs import read_lines
 
-MAX_LOG_CHARS = 4_000_000
 LATE_LINES_MS = 300_000
 
 
@@ -23,7 +23,7 @@ async def read_log(reader: Reader, codec: Codec, job: Job, partition: int) -> st
         text = format_lines(lines)
         kept.append(text)
         size += len(text)
-        while size > MAX_LOG_CHARS and len(kept) > 1:
+        while size > MAX_LOG_BYTES and len(kept) > 1:
             size -= len(kept.pop(0))
     return "".join(kept)
 

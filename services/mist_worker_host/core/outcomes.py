@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 
 from mist_domain.facts.job_events import JobAttemptLost, JobCanceled, JobFailed, JobFinished
+from mist_domain.facts.limits import MAX_ERROR_BYTES, cut_text
 from mist_domain.job import Job, Status
 from mist_worker_host.core.stimuli import Report, RunCanceled, RunFailed, RunFinished
-
-MAX_ERROR_BYTES = 64_000
-_CUT = " … (cut here)"
 
 HOST_FULL = "host is full"
 HOST_STOPPING = "the host is stopping"
@@ -31,7 +29,11 @@ def outcome(host_id: str, job: Job, report: Report) -> JobFinished | JobFailed |
 
 def failed(host_id: str, job: Job, error: str, detail: str | None = None) -> JobFailed:
     return JobFailed(
-        job_id=job.job_id, writer=host_id, attempt=job.attempt, error=cut(error), detail=detail and cut(detail)
+        job_id=job.job_id,
+        writer=host_id,
+        attempt=job.attempt,
+        error=cut_text(error),
+        detail=detail and cut_text(detail),
     )
 
 
@@ -49,20 +51,10 @@ def lost(host_id: str, job_id: str, attempt: int, loss: Loss) -> JobAttemptLost:
         job_id=job_id,
         writer=host_id,
         attempt=attempt,
-        reason=cut(loss.reason),
+        reason=cut_text(loss.reason),
         detail=last_lines(loss.lines) if loss.lines else None,
         failed_driver=loss.failed_driver,
     )
-
-
-def cut(text: str) -> str:
-    """At most 64 kB of UTF-8, the beginning."""
-    if len(text) * 4 <= MAX_ERROR_BYTES:
-        return text
-    encoded = text.encode("utf-8", "replace")
-    if len(encoded) <= MAX_ERROR_BYTES:
-        return encoded.decode()
-    return encoded[: MAX_ERROR_BYTES - len(_CUT.encode())].decode("utf-8", "ignore") + _CUT
 
 
 def last_lines(lines: tuple[str, ...]) -> str:

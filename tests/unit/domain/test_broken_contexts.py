@@ -6,9 +6,8 @@ import pytest
 
 from mist_domain.facts.job_events import JobAssigned, JobEvent, JobFailed
 from mist_domain.facts.registry import DEFAULT_CONTEXT, Context, ContextDefined, ContextRemoved
-from mist_domain.scheduling.cluster import Decision
 from mist_domain.scheduling.decide import decide
-from mist_domain.scheduling.plan import plan
+from mist_domain.scheduling.jobs import Decision
 from support.facts import HOST, Bench, assigned, host_state, initialized, lost_by_host, origin, queued, start, started
 
 BAD = "bad"
@@ -30,7 +29,7 @@ def asked(bench: Bench, request_id: str = "new") -> list[type[JobEvent]]:
 
 
 def planned(bench: Bench) -> dict[str, JobEvent]:
-    events = {event.job_id: event for decision in plan(bench.cluster) for event in decision.events}
+    events = {event.job_id: event for decision in bench.plan() for event in decision.events}
     bench.append(*events.values())
     return events
 
@@ -61,7 +60,7 @@ def test_those_who_wait_and_those_who_back_off_fail_with_it() -> None:
     events = planned(bench)
     assert set(events) == {"waits", *(f"job-{number}" for number in range(5))}
     assert {type(event) for event in events.values()} == {JobFailed}
-    assert bench.cluster.jobs == {}
+    assert bench.cluster.jobs.open == {}
 
 
 def test_other_contexts_go_on() -> None:

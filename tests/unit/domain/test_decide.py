@@ -9,9 +9,8 @@ import pytest
 from mist_domain.facts.job_events import JobAssigned, JobCancelRequested, JobFailed, JobInitialized, JobQueued
 from mist_domain.facts.registry import Context, Endpoint
 from mist_domain.facts.requests import CancelRequest, job_id_of, request_id_at
-from mist_domain.scheduling.cluster import Decision
 from mist_domain.scheduling.decide import Refused, Settled, Verdict, Waits, decide
-from mist_domain.scheduling.plan import plan
+from mist_domain.scheduling.jobs import Decision
 from support.facts import SCHEDULER, Bench, origin, start, started
 
 INTS = json.dumps({"numbers": {"type": "MList", "args": [{"type": "MInt"}]}})
@@ -25,8 +24,8 @@ def given(**changes: Any) -> Bench:
 
 def accept(bench: Bench, verdict: Verdict) -> Decision:
     assert isinstance(verdict, Decision)
-    bench.cluster.begin(verdict)
-    [decision] = plan(bench.cluster, [verdict])
+    bench.cluster.apply(verdict)
+    [decision] = bench.plan(verdict)
     return decision
 
 
@@ -96,11 +95,6 @@ def test_what_is_understood_but_impossible_is_a_job_that_fails_with_the_reason(
     assert initialized.external_id == "x-9"
     assert isinstance(failed, JobFailed)
     assert failed.error.startswith(reason)
-
-
-@pytest.mark.parametrize("parameters", ["[1]", "nonsense", '"text"', "x" * 600_000])
-def test_parameters_that_are_no_object_are_refused(parameters: str) -> None:
-    assert isinstance(decide(given().cluster, start(parameters=parameters), origin()), Refused)
 
 
 def test_a_full_queue_fails_the_job_with_the_reason() -> None:

@@ -8,8 +8,8 @@ from mist_domain.facts.job_events import JobAssigned, JobAttemptLost, JobCancelR
 from mist_domain.facts.registry import Context
 from mist_domain.job import Status
 from mist_domain.registry import unknown_endpoint
-from mist_domain.scheduling.cluster import Cluster, Decision
-from mist_domain.scheduling.plan import plan
+from mist_domain.scheduling.cluster import Cluster
+from mist_domain.scheduling.jobs import Decision
 from support.facts import HOST, Bench, assigned, finished, host_state, initialized, lost_by_host, queued, started
 
 
@@ -21,7 +21,7 @@ def enqueue(bench: Bench, job_id: str, context: str = "default", **changes: Any)
 
 def events(bench: Bench) -> list[JobEvent]:
     """The plan's events, which then stand in the log."""
-    planned = [event for decision in plan(bench.cluster) for event in decision.events]
+    planned = [event for decision in bench.plan() for event in decision.events]
     bench.append(*planned)
     return planned
 
@@ -50,8 +50,7 @@ def test_nobody_overtakes_a_job_whose_queued_is_still_on_its_way() -> None:
     assert assigned_jobs(bench) == ["running"]
     bench.append(started(job_id="running"))
     facts: list[JobEvent] = [initialized("first", requested_at=1), queued(job_id="first")]
-    bench.cluster.begin(Decision("first", tuple(facts)))
-    bench.cluster.close_step()
+    bench.cluster.apply(Decision("first", tuple(facts)))
     enqueue(bench, "second", requested_at=2)
     bench.append(finished(job_id="running"))
     assert assigned_jobs(bench) == []
@@ -82,8 +81,8 @@ def test_what_is_in_flight_counts_against_the_slots() -> None:
     bench.hear(host_state(slots=1))
     enqueue(bench, "a")
     enqueue(bench, "b", "other")
-    assert len(plan(bench.cluster)) == 1
-    assert plan(bench.cluster) == []
+    assert len(bench.plan()) == 1
+    assert bench.plan() == []
 
 
 def test_a_job_whose_scheduler_got_no_further_than_initialized_goes_on() -> None:
@@ -209,19 +208,19 @@ def test_a_job_that_is_lost_and_overdue_at_once_gets_one_decision() -> None:
     bench.append(started(job_id="a"))
     bench.tick(26)
     assert [type(event) for event in events(bench)] == [JobAttemptLost]
-    assert not bench.cluster.is_deciding("a")
-    assert bench.cluster.ended["a"].status is Status.FAILED
+    assert not bench.cluster.jobs.is_deciding("a")
+    assert bench.cluster.jobs.ended["a"].status is Status.FAILED
 
 
 def test_a_deadline_waits_for_the_decision_in_flight() -> None:
     bench = Bench()
     enqueue(bench, "a", start_timeout=1_000)
-    decisions = plan(bench.cluster)
+    decisions = bench.plan()
     bench.tick(3)
-    assert plan(bench.cluster) == []
+    assert bench.plan() == []
     bench.append(*decisions[0].events)
     bench.tick()
-    assert plan(bench.cluster) == []
+    assert bench.plan() == []
 
 
 def running(bench: Bench, job_id: str = "a") -> Cluster:
@@ -318,7 +317,7 @@ def test_nothing_is_kept_of_ended_jobs_but_their_end() -> None:
     bench = Bench()
     enqueue(bench, "a")
     bench.append(assigned(job_id="a"), started(job_id="a"), finished(job_id="a"))
-    assert bench.cluster.jobs == {}
-    assert bench.cluster.ended["a"].status.word == "finished"
+    assert bench.cluster.jobs.open == {}
+    assert bench.cluster.jobs.ended["a"].status.word == "finished"
     bench.append(initialized("a"), queued(job_id="a"))
-    assert bench.cluster.jobs == {}
+    assert bench.cluster.jobs.open == {}

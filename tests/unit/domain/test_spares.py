@@ -6,7 +6,6 @@ from mist_domain.facts.hosts import Prepared, Tick, Worker
 from mist_domain.facts.job_events import JobAttemptLost
 from mist_domain.facts.registry import Context, ContextRemoved, context_hash
 from mist_domain.facts.requests import PrepareWorkerRequest
-from mist_domain.scheduling.plan import plan
 from mist_domain.scheduling.spares import preparations
 from support.facts import Bench, assigned, host_state, initialized, queued
 
@@ -24,8 +23,10 @@ def asked(bench: Bench, seconds: int = 6) -> list[PrepareWorkerRequest]:
     found: list[PrepareWorkerRequest] = []
     for _ in range(seconds):
         bench.cluster.fold_host(Tick(scheduler_id="s"), bench.cluster.now + 1_000, live=True)
-        found += preparations(bench.cluster)
-        plan(bench.cluster)
+        requests = preparations(bench.cluster)
+        bench.cluster.apply_preparations(requests)
+        found += requests
+        bench.plan()
     return found
 
 
@@ -87,7 +88,7 @@ def test_the_home_of_a_context_keeps_its_driver_and_the_keeper_is_the_home() -> 
     bench = Bench(READY)
     hosts(bench, "a")
     hosts(bench, "b", prepared=(kept(READY, 1, "shared"),))
-    home = bench.cluster.home(bench.cluster.load("ready"))
+    home = bench.cluster.home("ready", None)
     assert home is not None
     assert home.host_id == "b"
 
@@ -98,7 +99,7 @@ def test_an_exclusive_job_goes_where_a_spare_waits() -> None:
     hosts(bench, "a")
     hosts(bench, "b", workers=(spare,))
     bench.append(initialized(context=SPARED, mode="exclusive"), queued())
-    (decision,) = plan(bench.cluster)
+    (decision,) = bench.plan()
     assert getattr(decision.events[0], "host_id", None) == "b"
 
 

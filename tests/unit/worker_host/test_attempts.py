@@ -3,9 +3,9 @@
 import pytest
 
 from mist_domain.facts.job_events import JobAttemptLost, JobCanceled, JobFailed, JobFinished, JobStarted
+from mist_domain.facts.limits import MAX_ERROR_BYTES
 from mist_domain.job import Status
 from mist_worker_host.core.instructions import Append, Cancel, Kill, Launch, RunAttempt, StopIdle
-from mist_worker_host.core.outcomes import MAX_ERROR_BYTES
 from mist_worker_host.core.stimuli import DriverExited, DriverUnusable, RunFailed
 from support.facts import assigned, cancel_requested, initialized, lost_by_scheduler, queued
 from support.host_bench import HOST, HostBench, canceled, context, failed, finished
