@@ -1,4 +1,4 @@
-"""Which job the running code belongs to, and which attempt at it. The driver says so before it runs a job."""
+"""The job that the running code belongs to, and the attempt at it. The driver sets it before it runs a job."""
 
 from contextvars import ContextVar
 from typing import NamedTuple
@@ -7,7 +7,7 @@ RUNNING: ContextVar["CurrentJob | None"] = ContextVar("mist_current_job", defaul
 
 
 class CurrentJob(NamedTuple):
-    """`attempt` counts from 1: more than one try only where an attempt was lost."""
+    """`attempt` counts from 1: 2 and more after an attempt was lost."""
 
     job_id: str
     attempt: int

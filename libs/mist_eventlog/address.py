@@ -125,12 +125,12 @@ class KafkaSettings(BaseSettings):
 
     @model_validator(mode="after")
     def _one_password(self) -> Self:
-        self._password().refuse_both()
+        self._kafka_secret().refuse_both()
         if self.kafka_security.startswith("SASL") and not self.kafka_user:
             raise ValueError(f"{PREFIX}KAFKA_SECURITY is {self.kafka_security}: {PREFIX}KAFKA_USER is missing")
         return self
 
-    def _password(self) -> Secret:
+    def _kafka_secret(self) -> Secret:
         return Secret("KAFKA_PASSWORD", self.kafka_password, self.kafka_password_file)
 
     def kafka_address(self) -> KafkaAddress:
@@ -140,7 +140,7 @@ class KafkaSettings(BaseSettings):
             protocol=self.kafka_security,
             mechanism=self.kafka_sasl,
             user=self.kafka_user,
-            password=self._password().read(),
+            password=self._kafka_secret().read(),
             ca=self.kafka_ca,
             certificate=self.kafka_certificate,
             key=self.kafka_key,

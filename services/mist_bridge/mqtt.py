@@ -97,7 +97,7 @@ def _tls(settings: BridgeSettings) -> ssl.SSLContext:
     return context
 
 
-async def together(*work: Awaitable[None]) -> None:
+async def together(*work: Awaitable[object]) -> None:
     """Run all until the first one ends or fails; then cancel the others."""
     tasks = [asyncio.ensure_future(part) for part in work]
     try:

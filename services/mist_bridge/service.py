@@ -37,7 +37,8 @@ class Bridge:
         self._reader = reader
         self._newest = 0
         self._active_now = asyncio.Event()
-        self._leadership = Leadership(tail, on_change=self._active_now.clear)
+        self._standby_now = asyncio.Event()
+        self._leadership = Leadership(tail, on_change=self._become_standby)
         self._member = GroupTail(
             settings.kafka_address(),
             EVENTS_JSON,
@@ -89,7 +90,7 @@ class Bridge:
             await asyncio.Event().wait()
         while True:
             await self._active_now.wait()
-            await together(keep_connected(self._settings, self._serve_mqtt, self._report), self._no_longer_active())
+            await together(keep_connected(self._settings, self._serve_mqtt, self._report), self._standby_now.wait())
 
     async def _serve_mqtt(self, connection: Connection) -> None:
         await together(
@@ -98,10 +99,6 @@ class Bridge:
 
     def _report(self, away: str | None) -> None:
         self.away = away
-
-    async def _no_longer_active(self) -> None:
-        while self._active_now.is_set():  # noqa: ASYNC110 - an event cannot be awaited to be cleared
-            await asyncio.sleep(0.1)
 
     def _read(self, records: list[Record]) -> None:
         for record in records:
@@ -126,8 +123,13 @@ class Bridge:
         if isinstance(event, get_args(JobEvent)):
             self.backlog.fold(event, record.partition, record.offset, record.time, self._newest)
 
+    def _become_standby(self) -> None:
+        self._active_now.clear()
+        self._standby_now.set()
+
     def _become_active(self) -> None:
         self.backlog.restart()
+        self._standby_now.clear()
         self._active_now.set()
         log.info("bridge-active", untold=len(self.backlog))
 

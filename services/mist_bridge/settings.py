@@ -48,12 +48,12 @@ class BridgeSettings(ServiceSettings):
 
     @model_validator(mode="after")
     def _one_password(self) -> Self:
-        self._password().refuse_both()
+        self._mqtt_secret().refuse_both()
         return self
 
     def password(self) -> str | None:
         """The MQTT password, from the environment or its file. Raises `OSError` for a file that cannot be read."""
-        return self._password().read()
+        return self._mqtt_secret().read()
 
-    def _password(self) -> Secret:
+    def _mqtt_secret(self) -> Secret:
         return Secret("MQTT_PASSWORD", self.mqtt_password, self.mqtt_password_file)

@@ -1,21 +1,27 @@
-"""The driver: what the host says becomes runs, and how each run ends is told to the host."""
+"""The driver: messages of the host become runs, and the outcome of each run is sent to the host."""
 
+import json
 import threading
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, assert_never
 
 from mist_domain.signatures.arguments import check_arguments
+from mist_driver import protocol
 from mist_driver.code.call_styles import Arguments
 from mist_driver.code.load import JobCode, JobCodes, origin_of
-from mist_driver.lifeline import Lease
+from mist_driver.lifeline import CONTEXT_STOPPED, UNUSABLE, Lease, leave
 from mist_driver.output.job_log import JobLog, LogSender
-from mist_driver.pipe import HostPipe, Line
+from mist_driver.pipe import HostPipe
 from mist_driver.run.cancel import stop_run
-from mist_driver.run.interrupt import JobInterrupted
-from mist_driver.run.outcome import Canceled, Failed, Finished, Outcome, causes, to_failed, to_json, to_line
-from mist_driver.run.pool import JobThread, Pool
-from mist_driver.run.run import Run
-from mist_driver.spark.context import JobContext
-from mist_driver.spark.spark import CONTEXT_STOPPED, UNUSABLE, Spark, leave
+from mist_driver.run.outcome import causes, to_failure, to_json
+from mist_driver.run.pool import Pool
+from mist_driver.run.run import Run, current_session, is_canceled_call
+from mist_driver.spark import patches
+from mist_driver.spark.context import JobContext, begin_job
+from mist_driver.spark.spark import Spark
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 
 class ArgumentsError(ValueError):
@@ -23,127 +29,146 @@ class ArgumentsError(ValueError):
 
 
 class Driver:
-    """Built from the host's `init`. One per process: it patches pyspark and Python's output."""
+    """Built from the host's `Init`. One per process: it patches pyspark."""
 
-    def __init__(self, pipe: HostPipe, init: Line) -> None:
+    def __init__(self, pipe: HostPipe, init: protocol.Init) -> None:
         self._pipe = pipe
         self._init = init
-        self._lease = Lease(init["leaseUntil"])
-        self._spark = Spark()
-        self._codes = JobCodes(init["sqlRows"])
+        self._lease = Lease(init.lease_until)
+        self._spark = Spark(_patch_spark)
+        self._codes = JobCodes(init.sql_rows)
         self._logs = LogSender()
         self._runs: dict[tuple[str, int], Run] = {}
-        self._pool = Pool(init["threads"], self._perform, self._report)
+        self._pool = Pool(init.threads, self._perform, self._report)
         threading.Thread(target=self._start_spark, name="spark", daemon=True).start()
 
-    def serve(self, lines: Iterator[Line]) -> bool:
-        """Whether the host said `stop`; else its end of the pipe is gone."""
-        for line in lines:
-            match line["type"]:
-                case "run":
-                    self._run(line)
-                case "cancel":
-                    self._cancel(line["jobId"], line["attempt"])
-                case "lease":
-                    self._lease.renew(line["until"])
-                case "stop":
+    def serve(self, messages: Iterator[protocol.ToDriver]) -> bool:
+        """Serve the host. True when it sent `Stop`, False when its end of the pipe is gone."""
+        for message in messages:
+            match message:
+                case protocol.StartRun():
+                    self._start_run(message)
+                case protocol.CancelRun():
+                    self._cancel(message)
+                case protocol.RenewLease():
+                    self._lease.renew(message.until)
+                case protocol.Stop():
                     self._spark.stop()
                     return True
-                case unknown:
-                    raise ValueError(f"the host sent a line of the unknown type {unknown!r}")
+                case protocol.Init():
+                    raise protocol.ProtocolError("a driver is initialized once")
+                case _:
+                    assert_never(message)
         return False
 
     def _start_spark(self) -> None:
         try:
-            self._spark.start(self._init["sparkConf"], self._init["workerId"])
-            if self._init["warm"]:
+            self._spark.start(self._init.spark_conf, self._init.worker_id)
+            if self._init.warm:
                 self._spark.warm()
-        except Exception as error:  # noqa: BLE001 (the process ends, and the host tells the reason)
-            self._pipe.send(type="unusable", error=to_failed(error, None).error)
+        except Exception as error:  # noqa: BLE001 (the process ends, and the host reports the reason)
+            self._pipe.send(protocol.Unusable(error=to_failure(error, None).error))
             leave(UNUSABLE, "The driver could not start Spark and ends.")
-        context = self._spark.context
-        self._pipe.send(type="ready", sparkVersion=context.version, sparkUi=context.uiWebUrl)
+        self._pipe.send(protocol.Ready(spark_ui=self._spark.context.uiWebUrl))
 
-    def _run(self, line: Line) -> None:
-        names = {"jobId": line["jobId"], "attempt": line["attempt"]}
+    def _start_run(self, start: protocol.StartRun) -> None:
         run = Run(
-            job_id=line["jobId"],
-            attempt=line["attempt"],
-            path=line["path"],
-            class_name=line["className"],
-            parameters=line["parameters"],
-            log=JobLog(lambda lines: self._pipe.send(type="log", **names, lines=lines), self._logs.wake),
+            job_id=start.job_id,
+            attempt=start.attempt,
+            path=start.path,
+            class_name=start.class_name,
+            arguments=start.arguments,
+            log=JobLog(
+                lambda lines: self._pipe.send(
+                    protocol.Printed(job_id=start.job_id, attempt=start.attempt, lines=tuple(lines))
+                ),
+                self._logs.wake,
+            ),
         )
-        self._runs[run.job_id, run.attempt] = run
+        self._runs[run.key] = run
         self._pool.submit(run)
 
-    def _cancel(self, job_id: str, attempt: int) -> None:
-        """Unknown: it has ended, and the host will read so."""
-        run = self._runs.get((job_id, attempt))
+    def _cancel(self, cancel: protocol.CancelRun) -> None:
+        """A run that is unknown has ended, and its outcome is on its way to the host."""
+        run = self._runs.get((cancel.job_id, cancel.attempt))
         if run is None or run.cancel_requested:
             return
         run.cancel_requested = True
-        if self._pool.withdraw(run):
-            self._report(run, Canceled())
+        if run.withdraw():
+            self._report(run, _canceled(run))
         else:
-            stop_run(run, self._spark, self._init["cancelGrace"], self._abandon)
+            stop_run(run, self._spark.cancel, self._init.cancel_grace, self._abandoned)
 
-    def _abandon(self, run: Run) -> None:
+    def _abandoned(self, run: Run) -> None:
         """The thread is left to the job, which may never end; the host decides what becomes of the driver."""
         self._pool.retire()
-        self._report(run, Canceled(abandoned=True))
+        self._report(run, protocol.Canceled(job_id=run.job_id, attempt=run.attempt, abandoned=True))
 
-    def _perform(self, run: Run, worker: JobThread) -> Outcome:
+    def _perform(self, run: Run) -> protocol.Outcome:
         """Run the job's code. `JobInterrupted` may come out at any point."""
         run.origin = origin_of(run.path)
         try:
             self._spark.ready.wait()
             code = self._codes.get(run.path, run.class_name)
-            _check(code, run.parameters)
-            run.context = self._context(run, worker)
-            result = to_json(code.call(run.context, run.parameters), self._init["resultLimit"])
-            return Canceled() if run.disturbed else Finished(result=result)
-        except JobInterrupted:
-            return Canceled()
+            arguments = json.loads(run.arguments)
+            _check(code, arguments)
+            result = to_json(code.call(self._context(run), arguments), self._init.result_limit)
+            if run.disturbed:
+                return _canceled(run)
+            return protocol.Finished(job_id=run.job_id, attempt=run.attempt, result=result)
+        except patches.JobInterrupted:
+            return _canceled(run)
         except BaseException as error:  # noqa: BLE001 (whatever a job raises ends that job only)
             return self._failure(run, error)
 
-    def _context(self, run: Run, worker: JobThread) -> JobContext:
-        return JobContext(
+    def _context(self, run: Run) -> JobContext:
+        context = JobContext(
             self._spark,
-            worker.tag,
-            begin=lambda: worker.begin_spark(self._spark, f"job {run.job_id}, attempt {run.attempt}"),
+            run.tag,
+            begin=lambda: begin_job(self._spark, run.tag, f"job {run.job_id}, attempt {run.attempt}"),
             publish=lambda text: run.log.add("INFO", text.split("\n")),
         )
+        run.uses_spark, run.adopt_thread = context.uses_spark, context.adopt_thread
+        run.session = lambda: context.session
+        return context
 
-    def _failure(self, run: Run, error: BaseException) -> Outcome:
+    def _failure(self, run: Run, error: BaseException) -> protocol.Outcome:
         if _is_lost_connection(error) and self._spark.gone.wait(1.0):
             threading.Event().wait()  # the driver ends with its JVM, and the run with the driver
-        if any(isinstance(one, JobInterrupted) for one in causes(error)):
-            return Canceled()
-        failed = to_failed(error, run.origin)
-        if failed.traceback:
-            run.log.add("ERROR", failed.traceback.rstrip("\n").split("\n"))
-        return failed
+        if any(isinstance(cause, patches.JobInterrupted) for cause in causes(error)):
+            return _canceled(run)
+        failure = to_failure(error, run.origin)
+        if failure.traceback:
+            run.log.add("ERROR", failure.traceback.rstrip("\n").split("\n"))
+        return protocol.Failed(job_id=run.job_id, attempt=run.attempt, error=failure.error, traceback=failure.traceback)
 
-    def _report(self, run: Run, outcome: Outcome) -> None:
+    def _report(self, run: Run, outcome: protocol.Outcome) -> None:
         run.log.close()
-        del self._runs[run.job_id, run.attempt]
-        self._pipe.send(**run.names, **to_line(outcome))
-        may_have_stopped = isinstance(outcome, Failed) or run.path.endswith(".jar")
-        if may_have_stopped and run.context and run.context.uses_spark and self._spark.is_stopped():
+        del self._runs[run.key]
+        self._pipe.send(outcome)
+        may_have_stopped = isinstance(outcome, protocol.Failed) or run.path.endswith(".jar")
+        if may_have_stopped and run.uses_spark() and self._spark.is_stopped():
             leave(CONTEXT_STOPPED, "The driver's Spark context has stopped; the driver ends with it.")
 
 
-def _check(code: JobCode, parameters: Arguments) -> None:
-    problems = check_arguments(code.signature, parameters)
+def _patch_spark(root: "SparkSession") -> None:
+    patches.show_each_job_its_own(root, current_session)
+    patches.raise_cancels(is_canceled_call)
+
+
+def _canceled(run: Run) -> protocol.Canceled:
+    return protocol.Canceled(job_id=run.job_id, attempt=run.attempt)
+
+
+def _check(code: JobCode, arguments: Arguments) -> None:
+    problems = check_arguments(code.signature, arguments)
     if problems:
         raise ArgumentsError("; ".join(problems))
 
 
 def _is_lost_connection(error: BaseException) -> bool:
-    """Whether the JVM may not have answered: py4j's errors, known by name so that pyspark need not be loaded.
+    """True when the JVM may not have answered: py4j's errors, known by name so that pyspark need not be loaded.
 
-    A `Py4JError` proper comes of a call that found no JVM, and of a wrong call, too.
+    A plain `Py4JError` comes of a call that found no JVM, and of a wrong call, too.
     """
-    return any(type(one).__name__ in {"Py4JError", "Py4JNetworkError"} for one in causes(error))
+    return any(type(cause).__name__ in {"Py4JError", "Py4JNetworkError"} for cause in causes(error))

@@ -1,14 +1,30 @@
-"""The process group: the driver, its JVM and what jobs start. It ends as a whole, however the driver dies."""
+"""The life of the driver: its process group, its lease, its exit codes.
+
+The group holds the driver, its JVM and what jobs start. It ends as a whole, however the driver dies.
+"""
 
 import ctypes
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
+from typing import NoReturn
+
+JVM_DIED = 70
+CONTEXT_STOPPED = 71
+UNUSABLE = 72
+BROKEN = 73
 
 PR_SET_PDEATHSIG = 1
 WATCH = "trap '' HUP INT TERM; read -r _; kill -KILL 0"
+
+
+def leave(code: int, last_line: str) -> NoReturn:
+    """End this process at once. The host reads the reason from the last line, which begins with "The driver"."""
+    print(last_line, file=sys.__stderr__, flush=True)
+    os._exit(code)
 
 
 def end_group() -> None:
@@ -25,7 +41,7 @@ def tie_together() -> None:
 
 
 def _start_watch() -> None:
-    """A shell that waits for our end of a pipe to close, which the kernel does in every kind of death."""
+    """Start a shell that waits for our end of a pipe to close: the kernel closes it in every kind of death."""
     read_end, write_end = os.pipe()
     held_open = os.fdopen(write_end, "wb", buffering=0)
     os.register_at_fork(after_in_child=held_open.close)
@@ -34,8 +50,9 @@ def _start_watch() -> None:
 
 
 LATE = 0.25
-"""Seconds a passed lease waits for a renewal that lies unread in the pipe, as when a job's C code held the
-interpreter. While such code runs nothing here can act: Python's lock is the limit of this lease."""
+"""Seconds that an expired lease waits for a renewal that lies unread in the pipe.
+
+C code of a job may have held the interpreter's lock meanwhile. Nothing here can act before it lets go of it."""
 
 
 class Lease:
@@ -50,9 +67,9 @@ class Lease:
 
     def _watch(self) -> None:
         while True:
-            left = self._until - time.monotonic()
-            if left > 0:
-                time.sleep(left)
+            remaining = self._until - time.monotonic()
+            if remaining > 0:
+                time.sleep(remaining)
             else:
                 time.sleep(LATE)
                 if self._until <= time.monotonic():

@@ -1,37 +1,35 @@
-"""JSON lines to and from the host, over one Unix socket. Nothing else is ever written there."""
+"""The driver's end of the pipe to its host, one Unix socket. Nothing but messages of the protocol is written there."""
 
-import json
 import os
 import socket
 import threading
 from collections.abc import Iterator
-from typing import Any
 
 from mist_driver.lifeline import end_group
-
-Line = dict[str, Any]
+from mist_driver.protocol import TO_DRIVER, ToDriver, ToHost, decode, encode
 
 
 class HostPipe:
-    """Any thread may send. The host must keep reading: a send waits while its end is full."""
+    """Any thread may send. A send blocks while the host's end is full."""
 
     def __init__(self, fd: int) -> None:
-        os.set_inheritable(fd, False)  # noqa: FBT003 (has no name)
+        os.set_inheritable(fd, False)  # noqa: FBT003 (the parameter has no name)
         os.register_at_fork(after_in_child=self._close)
         self._socket = socket.socket(fileno=fd)
         self._lock = threading.Lock()
 
-    def lines(self) -> Iterator[Line]:
-        """What the host says, to the end of the pipe: then the host is dead."""
+    def messages(self) -> Iterator[ToDriver]:
+        """The host's messages until its end is closed, as by its death. Raises `ProtocolError`."""
         with self._socket.makefile("rb") as incoming:
             for line in incoming:
-                yield json.loads(line)
+                yield decode(line, TO_DRIVER)
 
-    def send(self, **line: Any) -> None:
-        encoded = json.dumps(line, separators=(",", ":")).encode() + b"\n"
+    def send(self, message: ToHost) -> None:
+        """Send one message; without a host this process group ends."""
+        line = encode(message)
         with self._lock:
             try:
-                self._socket.sendall(encoded)
+                self._socket.sendall(line)
             except OSError:
                 end_group()
 

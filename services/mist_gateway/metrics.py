@@ -1,4 +1,4 @@
-"""Figures for Prometheus, read from the gateway when they are asked for."""
+"""Metrics of the gateway, read when Prometheus scrapes."""
 
 from collections.abc import Iterator
 
@@ -18,14 +18,15 @@ def figures_of(gateway: Gateway) -> Iterator[Figure]:
     yield Figure("mist_gateway_ready", "1 when the API can be used.", gateway.not_ready() is None)
     for status, count in state.jobs.all.counts().items():
         yield Figure("mist_gateway_jobs", "Jobs by status.", count, {"status": status})
-    for labels, count in state.jobs.tally.outcomes.items():
+    for labels, count in state.jobs.totals.outcomes.items():
         named = dict(zip(_LABELS, labels, strict=True))
         yield Figure("mist_jobs_ended", "Jobs that have ended since the log began.", count, named, counter=True)
     yield from _queues(gateway)
     yield Figure("mist_gateway_hosts", "Worker hosts that live.", len(state.hosts.living()))
     yield Figure("mist_gateway_sockets", "WebSockets that listen.", len(state.feed))
     yield from _tables(gateway)
-    yield from lag_figures(gateway.lag)
+    if gateway.follower is not None:
+        yield from lag_figures({topic: lag.records for topic, lag in gateway.follower.lags.items()})
 
 
 def _queues(gateway: Gateway) -> Iterator[Figure]:
@@ -38,7 +39,7 @@ def _queues(gateway: Gateway) -> Iterator[Figure]:
 
 
 def _tables(gateway: Gateway) -> Iterator[Figure]:
-    tables = gateway.folding()
+    tables = gateway.follower.tables.all if gateway.follower is not None else ()
     for table in tables:
         read = sum(table.offsets()) + len(table.offsets())
         meaning = "Records folded since the log began."
@@ -56,9 +57,9 @@ class _JobTimes(Collector):
         self._gateway = gateway
 
     def collect(self) -> Iterator[Metric]:
-        tally = self._gateway.projection.jobs.tally
-        yield _histogram("mist_job_wait_seconds", "From a job's request to its start.", tally.waited)
-        yield _histogram("mist_job_run_seconds", "From a job's start to its end.", tally.ran)
+        totals = self._gateway.projection.jobs.totals
+        yield _histogram("mist_job_wait_seconds", "From a job's request to its start.", totals.waited)
+        yield _histogram("mist_job_run_seconds", "From a job's start to its end.", totals.ran)
 
 
 def _histogram(name: str, meaning: str, times: Times) -> Metric:

@@ -1,4 +1,4 @@
-"""What a worker host tells Prometheus of itself."""
+"""The figures of a worker host for Prometheus."""
 
 import os
 from collections import Counter
@@ -19,8 +19,8 @@ def figures_of(core: HostCore, proc: Path = Path("/proc")) -> Iterator[Figure]:
     yield Figure("mist_host_workers_limit", "Spark drivers at once, at most.", core.identity.max_workers)
     yield Figure("mist_host_attempts", "Attempts at jobs that the host holds.", len(core.attempts.held))
     yield Figure("mist_host_attempts_limit", "Attempts at once, at most: the slots.", core.identity.slots)
-    yield Figure("mist_host_draining", "1 once the host was told to stop.", core.draining)
-    states = Counter(worker.told().state for worker in workers)
+    yield Figure("mist_host_draining", "1 once the host was asked to stop.", core.draining)
+    states = Counter(worker.state().state for worker in workers)
     for state in STATES:
         yield Figure("mist_host_workers", "Spark drivers by state.", states[state], {"state": state})
     contexts = {worker.pid: worker.settings.context for worker in workers if worker.pid}

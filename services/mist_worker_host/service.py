@@ -1,7 +1,9 @@
-"""The worker host's loop: what was read and heard goes to the core, what the core says is carried out."""
+"""The worker host: its connections, and the loop that feeds the core with stimuli and carries out its instructions."""
 
 import asyncio
+import importlib.metadata
 import time
+import uuid
 from collections.abc import Iterable
 from typing import get_args
 
@@ -9,25 +11,34 @@ import structlog
 
 from mist_domain.facts.job_events import JobEvent, JobInitialized
 from mist_domain.facts.logs import LogLines
+from mist_domain.facts.records import RECORDS
 from mist_domain.facts.requests import PrepareWorkerRequest, StopWorkerRequest
-from mist_eventlog import Appender, Codec, PoisonError, Record, RecordMetadata, Tail
-from mist_eventlog.topics.names import HOSTS, JOB_EVENTS, JOB_LOGS
+from mist_eventlog import Appender, Codec, PoisonError, Reader, Record, RecordMetadata, Tail
+from mist_eventlog.topics import partition_counts
+from mist_eventlog.topics.names import HOSTS, JOB_EVENTS, JOB_LOGS, REQUESTS
+from mist_runtime.health import Health
+from mist_runtime.java import Java
+from mist_runtime.metrics import register_figures
+from mist_runtime.process import until
+from mist_worker_host.core import instructions, stimuli
+from mist_worker_host.core.attempts import Identity, TimeLimits
 from mist_worker_host.core.host import HostCore
-from mist_worker_host.core.instructions import Append, Cancel, Instruction, Kill, Launch, Publish, RunAttempt, StopIdle
-from mist_worker_host.core.stimuli import CaughtUp, DrainAsked, Fact, Read, Stimulus, TimePassed
+from mist_worker_host.core.stimuli import Fact
 from mist_worker_host.drivers.drivers import Drivers
-from mist_worker_host.drivers.protocol import Printout
 from mist_worker_host.drivers.state_folder import StateFolder
+from mist_worker_host.metrics import figures_of
 from mist_worker_host.settings import WorkerHostSettings
 from mist_worker_host.traces import JobTraces
 
 BEAT_SECONDS = 1.0
+HOST_REQUESTS_GATHER = 0.25
+"""Seconds that a fetch of requests may wait: a host reads only those that stop or prepare a worker, and they can wait."""
 
 log = structlog.get_logger("mist.host")
 
 
-class WorkerHost:
-    """One host from its start to its end."""
+class HostLoop:
+    """Reads facts and requests, keeps time, and acts once per turn of the event loop on all that happened."""
 
     def __init__(
         self, core: HostCore, settings: WorkerHostSettings, folder: StateFolder, codec: Codec, appender: Appender
@@ -37,15 +48,15 @@ class WorkerHost:
         self._codec = codec
         self._appender = appender
         self._traces = JobTraces()
-        self._inbox: list[Stimulus] = []
+        self._inbox: list[stimuli.Stimulus] = []
         self._turning = False
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._drivers = Drivers(core.identity.host_id, settings, folder, self.tell, self._print_lines)
+        self._drivers = Drivers(core.identity.host_id, settings, folder, self.notify, self._append_log)
 
-    # -- what comes in -------------------------------------------------------------------------------------------------
+    # -- stimuli -------------------------------------------------------------------------------------------------------
 
-    def tell(self, stimulus: Stimulus) -> None:
-        """Take note; the core is asked once for all that came in one turn of the loop."""
+    def notify(self, stimulus: stimuli.Stimulus) -> None:
+        """Note a stimulus. The core handles all that arrive in one turn of the event loop at once."""
         self._inbox.append(stimulus)
         if not self._turning:
             self._turning = True
@@ -53,17 +64,17 @@ class WorkerHost:
 
     async def replay(self, tail: Tail) -> None:
         async for records in tail.replay():
-            self._core.handle(Read(facts=self._facts(records)))
-        self.tell(CaughtUp())
+            self._core.handle(stimuli.Read(facts=self._facts(records)))
+        self.notify(stimuli.CaughtUp())
         log.info("log-replayed", jobs=len(self._core.fold.jobs))
 
     async def follow_jobs(self, tail: Tail) -> None:
         async for records in tail.batches():
             if records:
-                self.tell(Read(facts=self._facts(records)))
+                self.notify(stimuli.Read(facts=self._facts(records)))
 
     async def follow_requests(self, tail: Tail) -> None:
-        """Of the requests only those that name a host are a host's business."""
+        """Follow requests; a host acts only on those that name a host."""
         async for records in tail.batches():
             for record in records:
                 try:
@@ -71,22 +82,22 @@ class WorkerHost:
                 except PoisonError:
                     continue  # the scheduler keeps it as a dead letter
                 if isinstance(request, StopWorkerRequest | PrepareWorkerRequest):
-                    self.tell(request)
+                    self.notify(request)
 
     async def beat(self) -> None:
-        """Time passes, and is told to the core once a second; drivers that need no lease get by without Kafka."""
+        """Tick once a second. Drivers whose runs need no lease live on while Kafka is away."""
         while True:
-            self.tell(TimePassed(now=time.monotonic()))
+            self.notify(stimuli.TimePassed(now=time.monotonic()))
             if self._drivers.lease_is_late():
                 self._drivers.hold(self._core.unleased())
             await asyncio.sleep(BEAT_SECONDS)
 
     async def drain(self) -> None:
-        """Stop taking work, let what runs end within the grace, and say good-bye."""
-        self.tell(DrainAsked(now=time.monotonic()))
+        """Accept no more work, let runs end within the grace, then publish that this host has stopped."""
+        self.notify(stimuli.DrainAsked(now=time.monotonic()))
         end = time.monotonic() + self._settings.grace_seconds + 2
         while not self._core.drained and time.monotonic() < end:
-            self.tell(TimePassed(now=time.monotonic()))
+            self.notify(stimuli.TimePassed(now=time.monotonic()))
             await asyncio.sleep(0.1)
         host_id = self._core.identity.host_id
         await self._appender.append(HOSTS, host_id, self._codec.encode(self._core.state(stopped=True)))
@@ -111,7 +122,7 @@ class WorkerHost:
             self._traces.read(event.job_id, record.headers)
         return event if isinstance(event, get_args(JobEvent)) else None
 
-    # -- what goes out -------------------------------------------------------------------------------------------------
+    # -- instructions -------------------------------------------------------------------------------------------------
 
     def _turn(self) -> None:
         self._turning = False
@@ -122,34 +133,34 @@ class WorkerHost:
             if not self._broken.done():
                 self._broken.set_exception(error)
 
-    def _act(self, inbox: list[Stimulus]) -> None:
+    def _act(self, inbox: list[stimuli.Stimulus]) -> None:
         appends: list[tuple[str, str, bytes]] = []
         for instruction in self._core.handle(*inbox):
             self._carry_out(instruction, appends)
         if appends:
-            self._submit(appends)
+            self._appender.submit(appends)
 
-    def _carry_out(self, instruction: Instruction, appends: list[tuple[str, str, bytes]]) -> None:
+    def _carry_out(self, instruction: instructions.Instruction, appends: list[tuple[str, str, bytes]]) -> None:
         match instruction:
-            case Append():
+            case instructions.Append():
                 self._traces.appended(instruction.event)
                 appends.append((JOB_EVENTS, instruction.event.job_id, self._codec.encode(instruction.event)))
-            case RunAttempt():
+            case instructions.RunAttempt():
                 self._traces.runs(instruction)
                 self._drivers.run(instruction)
-            case Cancel():
+            case instructions.Cancel():
                 self._drivers.cancel(instruction)
-            case Launch():
+            case instructions.Launch():
                 self._drivers.launch(instruction)
-            case Kill():
+            case instructions.Kill():
                 self._drivers.kill(instruction)
-            case StopIdle():
+            case instructions.StopIdle():
                 self._drivers.stop_idle(instruction)
-            case Publish():
+            case instructions.Publish():
                 self._publish()
 
     def _publish(self) -> None:
-        """Say how the host is; once that is acknowledged the lease counts from the moment it was sent."""
+        """Publish the host's state. Once that is acknowledged, the lease counts from the moment it was sent."""
         sent = time.monotonic()
         state = self._codec.encode(self._core.state())
         future = self._appender.submit([(HOSTS, self._core.identity.host_id, state)])
@@ -159,10 +170,72 @@ class WorkerHost:
         if not done.cancelled() and done.exception() is None:
             self._drivers.renew(sent + self._settings.lease_seconds)
 
-    def _print_lines(self, printout: Printout, sequence: int) -> "asyncio.Future[list[RecordMetadata]]":
-        lines = LogLines(job_id=printout.job_id, attempt=printout.attempt, sequence=sequence, lines=printout.lines)
-        return self._submit([(JOB_LOGS, printout.job_id, self._codec.encode(lines))])
-
-    def _submit(self, items: list[tuple[str, str, bytes]]) -> "asyncio.Future[list[RecordMetadata]]":
+    def _append_log(self, lines: LogLines) -> "asyncio.Future[list[RecordMetadata]]":
         """Append without waiting; a failure ends the process (`Appender.watch`)."""
-        return self._appender.submit(items)
+        return self._appender.submit([(JOB_LOGS, lines.job_id, self._codec.encode(lines))])
+
+
+class HostService:
+    """One start of a host: its connections, its loop, its end in order."""
+
+    def __init__(self, settings: WorkerHostSettings, folder: StateFolder, java: Java, health: Health) -> None:
+        self._settings = settings
+        self._folder = folder
+        self._java = java
+        self._health = health
+
+    async def serve(self, stop: asyncio.Event) -> None:
+        """Run until `stop` is set; its drivers end with it, whatever happens."""
+        kafka = self._settings.kafka_address()
+        async with (
+            Appender(kafka, time_limit=self._settings.outage_seconds) as appender,
+            Tail(kafka, [JOB_EVENTS]) as jobs,
+        ):
+            async with Reader(kafka) as reader:
+                ends = {(REQUESTS, partition): end for partition, end in (await reader.ends(REQUESTS)).items()}
+            async with Tail(kafka, [REQUESTS], offsets=ends, gather=HOST_REQUESTS_GATHER) as requests:
+                await self._host(jobs, requests, appender, stop)
+            self._folder.release()
+
+    async def _host(self, jobs: Tail, requests: Tail, appender: Appender, stop: asyncio.Event) -> None:
+        settings, identity = self._settings, self._identity()
+        self._folder.claim(identity.host_id)
+        core = HostCore(identity, TimeLimits(grace=settings.grace_seconds, launch=settings.launch_seconds))
+        self._health.watch(lambda: appender.silent() or jobs.left_behind())
+        register_figures(lambda: figures_of(core))
+        host = HostLoop(core, settings, self._folder, Codec(RECORDS), appender)
+        try:
+            await self._work(host, jobs, requests, appender, stop)
+        finally:
+            host.kill_all()
+
+    async def _work(self, host: HostLoop, jobs: Tail, requests: Tail, appender: Appender, stop: asyncio.Event) -> None:
+        await host.replay(jobs)
+        self._health.wait_for(None)
+        following = asyncio.create_task(host.follow_jobs(jobs))
+        try:
+            work = (host.follow_requests(requests), host.beat(), host.watch(), appender.watch())
+            await until(stop, _all_of(following), *work)
+            self._health.wait_for("it is stopping")
+            await host.drain()
+        finally:
+            following.cancel()
+
+    def _identity(self) -> Identity:
+        settings = self._settings
+        return Identity(
+            host_id=f"{settings.name}-{uuid.uuid4().hex[:12]}",
+            name=settings.name,
+            address=settings.address,
+            slots=settings.slots,
+            max_workers=settings.max_workers,
+            partitions=partition_counts()[JOB_EVENTS],
+            spark_version=importlib.metadata.version("pyspark"),
+            java_version=f"{self._java.version} {self._java.vendor}".strip(),
+            replaces=self._folder.predecessor,
+        )
+
+
+async def _all_of(task: "asyncio.Task[None]") -> None:
+    """Fail when the task fails, yet leave it running while the host drains."""
+    await asyncio.shield(task)

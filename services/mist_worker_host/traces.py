@@ -27,7 +27,7 @@ class JobTraces:
         log.info("job-runs", job_id=job.job_id, attempt=attempt, endpoint=job.endpoint.name, **_trace(span))
 
     def appended(self, event: HostEvent) -> None:
-        """What the host says of an attempt; all but its start end it."""
+        """The host appended an event of an attempt; all but its start end it."""
         span = None if isinstance(event, JobStarted) else self._open.pop((event.job_id, event.attempt or 0), None)
         if span is None:
             return

@@ -35,13 +35,12 @@ def try_version(version: str, *, install: bool) -> bool:
         print(f"Python {version}: not on this machine, not tried", flush=True)
         return True
     with tempfile.TemporaryDirectory(prefix="mist-python-") as folder:
-        passed = compiles(python, Path(folder)) and imports(python, Path(folder))
-        tested = "not run (make pythons ARGS=--install)"
-        if passed and install:
-            passed = passes_fast_tests(python, Path(folder))
-            tested = "pass" if passed else "fail"
-    print(f"Python {version} ({python}): sources and pure modules {'pass' if passed else 'fail'}; fast tests {tested}")
-    return passed
+        steps = {"sources": compiles, "pure modules": imports} | ({"fast tests": passes_fast_tests} if install else {})
+        results = {name: step(python, Path(folder)) for name, step in steps.items()}
+    words = [f"{name} {'pass' if passed else 'FAIL'}" for name, passed in results.items()]
+    untried = [] if install else ["fast tests not run (make pythons ARGS=--install)"]
+    print(f"Python {version} ({python}): {', '.join([*words, *untried])}", flush=True)
+    return all(results.values())
 
 
 def find_python(version: str) -> str | None:

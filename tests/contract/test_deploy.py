@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from mist_eventlog.topics import load_topics
-from mist_eventlog.topics.strimzi import strimzi
+from mist_eventlog.topics.apply import strimzi
 from mist_tools.run.reference import PROCESSES
 from support.paths import ROOT
 

@@ -33,7 +33,7 @@ TOPIC = "mist.job-events"
 @pytest.fixture
 def tables(tmp_path: Path) -> Tables:
     return add_tables(
-        new_app(KafkaAddress(bootstrap="127.0.0.1:1"), tmp_path), Projection(lambda value: value, lambda: [0])
+        new_app(KafkaAddress(bootstrap="127.0.0.1:1"), tmp_path), Projection(lambda value: value, lost_after_ms=25_000)
     )
 
 
@@ -58,8 +58,8 @@ class Event:
 
 
 async def test_recovery_begins_after_what_the_table_holds(tables: Tables) -> None:
-    place = tables.jobs.place(0)
-    tables.jobs.begin_at({0: 42})
+    place = tables.jobs.partition(0)
+    tables.jobs.start_at({0: 42})
     recovery(tables.app).add_active(tables.jobs, place)
     assert isinstance(recovery(tables.app), Recovery)
     assert recovery(tables.app).active_offsets[place] == 41
@@ -119,7 +119,9 @@ async def test_whatever_is_delivered_again_is_folded_once(
     for _ in range(data.draw(st.integers(1, 6))):
         first = data.draw(st.integers(0, last))
         last = data.draw(st.integers(first, first + 5))
-        how: Any = data.draw(st.sampled_from([table.apply_changelog_batch, lambda e: table.take(table.place(0), e)]))
+        how: Any = data.draw(
+            st.sampled_from([table.apply_changelog_batch, lambda e: table.apply_batch(table.partition(0), e)])
+        )
         how([Event(offset) for offset in range(first, last)])
         last = max(last, len(folded))
     assert folded == list(range(len(folded)))
@@ -131,7 +133,7 @@ async def test_a_batch_with_a_gap_is_left_to_faust_which_fetches_again(
 ) -> None:
     folded: list[int] = []
     table = new_table(tmp_path, folded)
-    table.take(table.place(0), [Event(0), Event(1), Event(3)])
+    table.apply_batch(table.partition(0), [Event(0), Event(1), Event(3)])
     assert folded == [0, 1]
     refetched: list[int] = []
     monkeypatch.setattr(table, "_refetch_from", lambda _, last: refetched.append(last))
@@ -142,7 +144,7 @@ async def test_a_batch_with_a_gap_is_left_to_faust_which_fetches_again(
 async def test_a_record_that_cannot_be_folded_is_passed_over(tmp_path: Path) -> None:
     folded: list[int] = []
     table = new_table(tmp_path, folded)
-    table.take(table.place(0), [Event(0), Event(1, b"bad"), Event(2)])
+    table.apply_batch(table.partition(0), [Event(0), Event(1, b"bad"), Event(2)])
     assert (folded, table.offsets(), table.poison) == ([0, 2], [2], 1)
 
 

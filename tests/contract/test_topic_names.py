@@ -1,4 +1,4 @@
-"""Topic names in code are those of `schemas/topics.yaml`, and stand in one module."""
+"""Topic names in code are those of `schemas/topics.yaml`; they are written in one module."""
 
 from mist_eventlog.topics import load_topics, names
 

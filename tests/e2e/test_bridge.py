@@ -60,10 +60,10 @@ def request(external_id: str, endpoint: str = "noop", **more: Any) -> str:
 
 
 def life(client: MqttClient, external_id: str, last: str = "finished") -> list[dict[str, Any]]:
-    """All that is heard of the job with that label, once its `last` event came."""
+    """All events of the job with that label, once its `last` event came."""
 
     def whole() -> list[dict[str, Any]] | None:
-        events = [json.loads(payload) for payload in list(client.heard)]
+        events = [json.loads(payload) for payload in list(client.received)]
         events = [event for event in events if "event" in event]
         ids = {event["id"] for event in events if event.get("externalId") == external_id}
         own = [event for event in events if event["id"] in ids]
@@ -76,7 +76,7 @@ def words(events: list[dict[str, Any]]) -> list[str]:
     return [event["event"] for event in events]
 
 
-def test_a_job_started_by_mqtt_is_told_of_by_mqtt_and_kafka(stack: Stack, mist: Client, mqtt: MqttBroker) -> None:
+def test_a_job_started_by_mqtt_is_published_on_mqtt_and_kafka(stack: Stack, mist: Client, mqtt: MqttBroker) -> None:
     label = uuid.uuid4().hex
     with bridge(stack, mqtt.port), MqttClient(mqtt.port) as client:
         client.publish(request(label, "simple-context", parameters={"numbers": [1, 2]}))
@@ -112,10 +112,10 @@ def test_what_is_no_request_is_answered_kept_and_stops_nothing(stack: Stack, mqt
         assert words(life(client, f"{label}-good")) == LIFE
         (none,) = life(client, f"{label}-none", "failed")
         assert "needs 'endpointId'" in none["error"]
-        for name, says in (("unknown", "nobody"), ("missing", "numbers")):
+        for name, reason in (("unknown", "nobody"), ("missing", "numbers")):
             rejected = life(client, f"{label}-{name}", "failed")
             assert words(rejected) == ["initialized", "failed"]
-            assert says in rejected[1]["error"]
+            assert reason in rejected[1]["error"]
             assert rejected[1]["externalId"] == f"{label}-{name}"
         assert words(life(client, f"{label}-retained")) == LIFE  # it was published live; only its echo is refused
         client.publish(b"", retain=True)
@@ -135,7 +135,7 @@ def test_a_retained_request_starts_nothing_at_the_next_connection(stack: Stack, 
 
 @NO_MOSQUITTO
 def test_a_bridge_killed_amid_a_thousand_requests_loses_none(stack: Stack, mosquitto: MqttBroker) -> None:
-    """Each with a request id, so that one given twice is one job; what MQTT is told twice carries the same cursor."""
+    """Each with a request id, so that one given twice is one job; an event published twice carries the same cursor."""
     label = uuid.uuid4().hex
     with bridge(stack, mosquitto.port) as service, MqttClient(mosquitto.port) as client:
         for number in range(1000):
@@ -150,7 +150,7 @@ def test_a_bridge_killed_amid_a_thousand_requests_loses_none(stack: Stack, mosqu
             return len(ends(client, label)) == 1000
 
         wait_until("all thousand have finished on MQTT", finished, 120)
-        events = [json.loads(payload) for payload in client.heard]
+        events = [json.loads(payload) for payload in client.received]
     own = {event["id"] for event in events if str(event.get("externalId", "")).startswith(label)}
     assert len(own) == 1000
     seen: dict[tuple[str, str], set[str]] = {}
@@ -239,9 +239,9 @@ def test_mutual_tls_in_place_of_a_password(stack: Stack, tmp_path: Path) -> None
 
 
 def ends(client: MqttClient, label: str) -> set[str]:
-    heard = [json.loads(payload) for payload in list(client.heard)]
-    own = {event["id"] for event in heard if str(event.get("externalId", "")).startswith(label)}
-    return {event["id"] for event in heard if event["event"] == "finished"} & own
+    events = [json.loads(payload) for payload in list(client.received)]
+    own = {event["id"] for event in events if str(event.get("externalId", "")).startswith(label)}
+    return {event["id"] for event in events if event["event"] == "finished"} & own
 
 
 def events_json(kafka: str) -> list[dict[str, Any]]:
@@ -264,7 +264,7 @@ def records(kafka: str, topic: str) -> list[bytes]:
             consumer.assign([TopicPartition(topic, partition, begin)])
             while begin < end:
                 message = consumer.poll(30)
-                assert message is not None, f"{topic} ends at {begin}, where {end} was said"
+                assert message is not None, f"{topic} ends at {begin}, expected {end}"
                 assert not message.error(), message.error()
                 found.append(message.value() or b"")
                 begin += 1

@@ -64,7 +64,9 @@ def _live(mist: Client, kafka: str, mqtt: int) -> None:
     produce(kafka, b"no request")
     label = uuid.uuid4().hex
     with MqttClient(mqtt) as client:
-        wait_until("MQTT tells of it", lambda: _asked(client, label) and label.encode() in b"".join(client.heard), 60)
+        wait_until(
+            "MQTT tells of it", lambda: _asked(client, label) and label.encode() in b"".join(client.received), 60
+        )
 
 
 def _asked(client: MqttClient, label: str) -> bool:

@@ -26,7 +26,11 @@ class Collector(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         request = ExportTraceServiceRequest.FromString(self.rfile.read(int(self.headers["Content-Length"])))
         for resource in request.resource_spans:
-            (service,) = [one.value.string_value for one in resource.resource.attributes if one.key == "service.name"]
+            (service,) = [
+                attribute.value.string_value
+                for attribute in resource.resource.attributes
+                if attribute.key == "service.name"
+            ]
             self.spans.extend((service, span) for scope in resource.scope_spans for span in scope.spans)
         self.send_response(200)
         self.send_header("Content-Length", "0")
@@ -83,7 +87,7 @@ def test_a_client_s_trace_goes_through_every_service_to_the_job_s_end(
         parent, gateway.span_id.hex(), scheduler.span_id.hex(),
     ]  # fmt: skip
     assert host.status.message == error
-    attributes = {one.key: one.value.string_value for one in host.attributes}
+    attributes = {attribute.key: attribute.value.string_value for attribute in host.attributes}
     assert (attributes["mist.job_id"], attributes["mist.attempt"]) == (job_id, "1")
     log = traced.services["host-0"].log.read_text()
     assert [line for line in log.splitlines() if job_id in line and trace_id in line]
@@ -98,7 +102,7 @@ def test_a_job_without_a_trace_begins_one(traced: Stack) -> None:
             (
                 span.trace_id.hex()
                 for _, span in Collector.spans
-                if any(one.value.string_value == job_id for one in span.attributes)
+                if any(attribute.value.string_value == job_id for attribute in span.attributes)
             ),
             None,
         )

@@ -73,7 +73,7 @@ class Play:
         self._said: list[Any] = []
 
     async def until(self, what: str, probe: Callable[[list[Any]], Found | None]) -> Found:
-        """What `probe` finds in all that was said, oldest first."""
+        """Every result of `probe` over all that was published, oldest first."""
         try:
             async with asyncio.timeout(LIMIT):
                 while not (found := probe(self._said)):

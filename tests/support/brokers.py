@@ -12,7 +12,7 @@ from mist_tools.local_kafka import LocalKafka
 
 @contextmanager
 def broker(folder: Path) -> Iterator[LocalKafka]:
-    """One node on a free port, made anew, with the topics applied."""
+    """One node on a free port, newly formatted, with the topics applied."""
     with LocalKafka(folder, port=0) as kafka:
         apply(KafkaAddress(bootstrap=kafka.bootstrap), load_topics(), replication=1, wait=30.0)
         yield kafka

@@ -1,6 +1,5 @@
 """The API without Kafka: the real routes and projection; what is appended is folded at once."""
 
-import types
 from typing import Any, cast
 
 import httpx
@@ -26,13 +25,12 @@ class FakeGateway:
     def __init__(self, **settings: Any) -> None:
         self.settings = GatewaySettings(**settings)
         self.codec = Codec(RECORDS)
-        self.projection = Projection(self.codec.decode, lambda: [-1] * 8)
+        self.projection = Projection(self.codec.decode, lost_after_ms=25_000)
         self.started_at = 0
         self.reason: str | None = None
         self.lagging: str | None = None
         self.store = ArtifactStore(self.settings.artifacts)
         self.requests: list[StartRequest] = []
-        self.tables = types.SimpleNamespace(registry=types.SimpleNamespace(wait_applied=_applied))
         self._offset = 0
 
     def define(self, *entries: Endpoint | Context) -> None:
@@ -58,11 +56,10 @@ class FakeGateway:
         self._offset += 1
         return RecordMetadata(topic, 0, self._offset)
 
+    async def wait_folded(self, *_: Any) -> bool:
+        return True
+
     def client(self) -> httpx.AsyncClient:
         """A client of the whole application."""
         transport = httpx.ASGITransport(build_api(cast("Gateway", self)), raise_app_exceptions=False)
         return httpx.AsyncClient(transport=transport, base_url="http://mist")
-
-
-async def _applied(*_: Any) -> bool:
-    return True

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from mist_driver import protocol
 from support.paths import JOBS
 
 CONF = {"spark.master": "local[2]", "spark.ui.enabled": "false", "spark.driver.memory": "512m"}
@@ -44,7 +45,7 @@ def _read(pid: int, name: str) -> str:
 
 
 class DriverProcess:
-    """Starts a driver; `start`, `cancel` and the like speak the pipe's protocol; lines are collected by a thread."""
+    """Starts a driver; `start`, `cancel` and the like send messages of the protocol; a thread collects the answers as parsed JSON."""
 
     def __init__(self, folder: Path, *, lease: float = 600.0, conf: dict[str, Any] | None = None, **init: Any) -> None:
         self.lines: list[Line] = []
@@ -59,17 +60,19 @@ class DriverProcess:
             )  # fmt: skip
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
-        defaults = {"workerId": "test", "context": "test", "mode": "shared", "threads": 8, "resultLimit": 1_000_000,
-                    "cancelGrace": 3.0, "sqlRows": 5, "warm": False}  # fmt: skip
-        self.say("init", **(defaults | init), sparkConf=CONF | (conf or {}), leaseUntil=time.monotonic() + lease)
+        defaults = {"worker_id": "test", "threads": 8, "result_limit": 1_000_000, "cancel_grace": 3.0, "sql_rows": 5,
+                    "warm": False}  # fmt: skip
+        settings: dict[str, Any] = defaults | init | {"spark_conf": CONF | (conf or {})}
+        self.send(protocol.Init(**settings, lease_until=time.monotonic() + lease))
 
     def _read(self) -> None:
         with self._socket.makefile("rb") as incoming:
             for line in incoming:
+                protocol.decode(line, protocol.TO_HOST)
                 self.lines.append(json.loads(line))
 
-    def say(self, kind: str, **line: Any) -> None:
-        self._socket.sendall(json.dumps({"type": kind, **line}).encode() + b"\n")
+    def send(self, message: protocol.ToDriver) -> None:
+        self._socket.sendall(protocol.encode(message))
 
     def hang_up(self) -> None:
         self._socket.shutdown(socket.SHUT_RDWR)
@@ -88,14 +91,15 @@ class DriverProcess:
         job_id = f"job-{self._attempts}"
         file, _, name = job.partition(":") if ":" in job else job.rpartition(".")
         path = file if ":" in job else str(folder / f"{file}.py")
-        self.say("run", jobId=job_id, attempt=1, path=path, className=name, lang="python", parameters=parameters)
+        arguments = json.dumps(parameters)
+        self.send(protocol.StartRun(job_id=job_id, attempt=1, path=path, class_name=name, arguments=arguments))
         return job_id
 
     def cancel(self, job_id: str, attempt: int = 1) -> None:
-        self.say("cancel", jobId=job_id, attempt=attempt)
+        self.send(protocol.CancelRun(job_id=job_id, attempt=attempt))
 
     def of(self, job_id: str, *kinds: str) -> list[Line]:
-        return [line for line in list(self.lines) if line.get("jobId") == job_id and line["type"] in kinds]
+        return [line for line in list(self.lines) if line.get("job_id") == job_id and line["type"] in kinds]
 
     def end(self, job_id: str, limit: float = 30.0) -> Line:
         ends: list[Line] = eventually(f"{job_id} ends", lambda: self.of(job_id, *ENDS), limit)
@@ -116,7 +120,7 @@ class DriverProcess:
         return [(line["level"], line["text"]) for batch in self.of(job_id, "log") for line in batch["lines"]]
 
     def has_hung_up(self) -> bool:
-        """Whether its end of the pipe is closed, also in every child it had."""
+        """True when its end of the pipe is closed, also in every child it had."""
         return not self._reader.is_alive()
 
     def processes(self) -> list[int]:

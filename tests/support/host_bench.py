@@ -36,18 +36,18 @@ def identity(**changes: Any) -> Identity:
 
 
 class HostBench:
-    def __init__(self, patience: TimeLimits | None = None, **changes: Any) -> None:
-        self.core = HostCore(identity(**changes), patience or TimeLimits())
+    def __init__(self, limits: TimeLimits | None = None, **changes: Any) -> None:
+        self.core = HostCore(identity(**changes), limits or TimeLimits())
         self.appended: list[HostEvent] = []
         self.last: list[Instruction] = []
         self.offset = 0
-        self.tell(CaughtUp(), TimePassed(now=0.0))
+        self.handle(CaughtUp(), TimePassed(now=0.0))
 
     # -- when ----------------------------------------------------------------------------------------------------------
 
-    def tell(self, *stimuli: Stimulus) -> list[Instruction]:
+    def handle(self, *stimuli: Stimulus) -> list[Instruction]:
         self.last = self.core.handle(*stimuli)
-        self.appended += [one.event for one in self.last if isinstance(one, Append)]
+        self.appended += [item.event for item in self.last if isinstance(item, Append)]
         return self.last
 
     def read(self, *events: JobEvent) -> list[Instruction]:
@@ -56,7 +56,7 @@ class HostBench:
         for event in events:
             facts.append(Fact(0, self.offset, AT, event))
             self.offset += 1
-        return self.tell(Read(facts=tuple(facts)))
+        return self.handle(Read(facts=tuple(facts)))
 
     def read_back(self) -> list[Instruction]:
         """The host reads all that it has appended."""
@@ -84,25 +84,25 @@ class HostBench:
         return worker
 
     def ready(self, worker: int = 1) -> list[Instruction]:
-        return self.tell(DriverReady(worker=worker, spark_ui="http://ui"))
+        return self.handle(DriverReady(worker=worker, spark_ui="http://ui"))
 
     def pass_time(self, now: float) -> list[Instruction]:
-        return self.tell(TimePassed(now=now))
+        return self.handle(TimePassed(now=now))
 
     # -- then ----------------------------------------------------------------------------------------------------------
 
     def got(self, kind: type[Kind]) -> list[Kind]:
         """The last instructions of that kind."""
-        return [one for one in self.last if isinstance(one, kind)]
+        return [item for item in self.last if isinstance(item, kind)]
 
     @property
     def done(self) -> list[Instruction]:
         """The last instructions but the publishing."""
-        return [one for one in self.last if not isinstance(one, Publish)]
+        return [item for item in self.last if not isinstance(item, Publish)]
 
     @property
     def launched(self) -> list[int]:
-        return [one.worker for one in self.got(Launch)]
+        return [launch.worker for launch in self.got(Launch)]
 
     def worker_of(self, job_id: str) -> int:
         worker = self.core.attempts.held[job_id].worker
@@ -113,12 +113,12 @@ class HostBench:
         return self.core.fold.jobs[job_id]
 
     def status(self, job_id: str = "a") -> Status | None:
-        """`None`: over, or never heard of."""
+        """`None` for a job that has ended or never existed."""
         job = self.core.fold.jobs.get(job_id)
         return job.status if job else None
 
     def held(self) -> list[tuple[str, int]]:
-        return [(one.job_id, one.attempt) for one in self.core.state().attempts]
+        return [(held.job_id, held.attempt) for held in self.core.state().attempts]
 
     def worker_states(self) -> dict[str, str]:
         return {worker.worker_id: worker.state for worker in self.core.state().workers}

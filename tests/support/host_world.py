@@ -54,7 +54,7 @@ SLOTS, PLACES = 4, 2
 
 @dataclass
 class Driver:
-    """What a driver process knows. `runs`: job and attempt → whether a cancel came."""
+    """The state of a driver process. `runs`: job and attempt → True when a cancel came."""
 
     mode: Mode
     ready: bool = False
@@ -71,7 +71,7 @@ class HostWorld:
     truth: dict[str, Job] = field(default_factory=dict)
     drivers: dict[int, Driver] = field(default_factory=dict)
     ran: list[tuple[str, int]] = field(default_factory=list)
-    said: list[HostEvent] = field(default_factory=list)
+    appended: list[HostEvent] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     read: int = 0
     now: float = 0.0
@@ -80,11 +80,11 @@ class HostWorld:
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
         self.core = HostCore(identity(slots=SLOTS, max_workers=PLACES), TimeLimits())
-        self.tell(CaughtUp())
+        self.handle(CaughtUp())
 
     # -- the host's world ----------------------------------------------------------------------------------------------
 
-    def tell(self, stimulus: Stimulus) -> None:
+    def handle(self, stimulus: Stimulus) -> None:
         for instruction in self.core.handle(stimulus):
             self._carry_out(instruction)
         self._check()
@@ -101,7 +101,7 @@ class HostWorld:
             case Kill() | StopIdle():
                 self._end_driver(instruction)
             case Append():
-                self.said.append(instruction.event)
+                self.appended.append(instruction.event)
                 self.travelling.append(instruction.event)
             case _:
                 pass
@@ -136,10 +136,10 @@ class HostWorld:
             for job in core.fold.jobs.values()
             if job.host_id == HOST and job.status >= Status.ASSIGNED
         }
-        held = {(one.job_id, one.attempt) for one in core.state().attempts}
+        held = {(held.job_id, held.attempt) for held in core.state().attempts}
         self._law(held == own, f"it holds {held}, its own are {own}")
         self._law(len(self.drivers) <= PLACES, f"{len(self.drivers)} drivers in {PLACES} places")
-        running = [one for one in core.attempts.held.values() if one.phase is not Phase.ENDING]
+        running = [attempt for attempt in core.attempts.held.values() if attempt.phase is not Phase.ENDING]
         self._law(len(running) <= SLOTS, f"{len(running)} attempts in {SLOTS} slots")
         for driver in self.drivers.values():
             loose = {key for key, canceled in driver.runs.items() if not canceled and key not in held}
@@ -149,13 +149,13 @@ class HostWorld:
         if not kept:
             self.wrong.append(broken)
 
-    def said_twice(self) -> list[str]:
+    def appended_twice(self) -> list[str]:
         """Attempts with two starts or two ends."""
-        starts = [(one.job_id, one.attempt) for one in self.said if isinstance(one, JobStarted)]
-        ends = [(one.job_id, one.attempt or 0) for one in self.said if not isinstance(one, JobStarted)]
+        starts = [(event.job_id, event.attempt) for event in self.appended if isinstance(event, JobStarted)]
+        ends = [(event.job_id, event.attempt or 0) for event in self.appended if not isinstance(event, JobStarted)]
         return [str(key) for keys in (starts, ends, self.ran) for key in keys if keys.count(key) > 1]
 
-    def left(self) -> list[str]:
+    def remaining(self) -> list[str]:
         """Jobs that the log still shows as this host's."""
         return [job.job_id for job in self.truth.values() if job.host_id == HOST and not job.status.final]
 
@@ -230,15 +230,15 @@ class HostWorld:
         events = self.log[self.read : self.read + (count or self.rng.randrange(1, 6))]
         facts = tuple(Fact(0, self.read + index, self.read + index, event) for index, event in enumerate(events))
         self.read += len(events)
-        self.tell(Read(facts=facts))
+        self.handle(Read(facts=facts))
 
     def _time(self) -> None:
         self.now += self.rng.choice((0.5, 1, 5, 400 if self.rng.random() < 0.05 else 1))
-        self.tell(TimePassed(now=self.now))
+        self.handle(TimePassed(now=self.now))
 
     def _stop(self) -> None:
         if self.rng.random() < 0.2:
-            self.tell(StopWorkerRequest(host_id=HOST, worker_id=self.rng.choice("xy")))
+            self.handle(StopWorkerRequest(host_id=HOST, worker_id=self.rng.choice("xy")))
 
     def _driver(self) -> None:
         if self.drivers:
@@ -249,14 +249,14 @@ class HostWorld:
         rng = self.rng
         if driver.ending or rng.random() < self.luck:
             del self.drivers[key]
-            self.tell(DriverExited(worker=key, reason="exit code 1", lines=("x",)))
+            self.handle(DriverExited(worker=key, reason="exit code 1", lines=("x",)))
         elif not driver.ready and rng.random() < 2 * self.luck:
             driver.ending = True
-            self.tell(DriverUnusable(worker=key, error="no"))
+            self.handle(DriverUnusable(worker=key, error="no"))
         elif not driver.ready:
             driver.ready = True
-            self.tell(DriverSpawned(worker=key, pid=key))
-            self.tell(DriverReady(worker=key))
+            self.handle(DriverSpawned(worker=key, pid=key))
+            self.handle(DriverReady(worker=key))
         elif driver.runs:
             self._end_run(key, driver)
 
@@ -270,7 +270,7 @@ class HostWorld:
         if driver.runs.pop(run):
             abandoned = rng.random() < 0.2
             reports += [RunCanceled(worker=key, job_id=job_id, attempt=attempt, abandoned=abandoned)] * 3
-        self.tell(rng.choice(reports))
+        self.handle(rng.choice(reports))
 
     # -- the end -------------------------------------------------------------------------------------------------------
 
@@ -283,17 +283,17 @@ class HostWorld:
             self._read(10_000)
             for key, driver in list(self.drivers.items()):
                 self._move_driver(key, driver)
-            if not self.left() and not self.travelling:
+            if not self.remaining() and not self.travelling:
                 break
         alive = {job_id: job for job_id, job in self.truth.items() if not job.status.final}
         self._law(self.core.fold.jobs == alive, "its fold is another than the log's")
         return self
 
     def drain(self) -> "HostWorld":
-        self.tell(DrainAsked(now=self.now))
-        self.tell(TimePassed(now=self.now + 60))
+        self.handle(DrainAsked(now=self.now))
+        self.handle(TimePassed(now=self.now + 60))
         self.calm()
         for key in [key for key, driver in self.drivers.items() if driver.ending]:
             del self.drivers[key]
-            self.tell(DriverExited(worker=key, reason="exit code 0"))
+            self.handle(DriverExited(worker=key, reason="exit code 0"))
         return self

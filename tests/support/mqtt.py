@@ -1,4 +1,4 @@
-"""Real MQTT brokers for tests: Mosquitto where it is installed, amqtt from PyPI everywhere; and a client that hears all."""
+"""Real MQTT brokers for tests: Mosquitto where it is installed, amqtt from PyPI everywhere; and a client that receives all."""
 
 import os
 import shutil
@@ -76,23 +76,23 @@ def mqtt_broker(kind: str, folder: Path, *lines: str) -> Iterator[MqttBroker]:
 
 
 class MqttClient:
-    """Hears a topic and publishes, as a program of another house would."""
+    """Subscribes to a topic and publishes, as any other program would."""
 
     def __init__(self, port: int, topic: str = "mist/events", **more: Any) -> None:
-        self.heard: list[bytes] = []
+        self.received: list[bytes] = []
         self._arrived = threading.Condition()
         self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id=f"test-{time.monotonic_ns()}")
         if "user" in more:
             self._client.username_pw_set(more["user"], more["password"])
         if "ca" in more:
             self._client.tls_set(str(more["ca"]), more.get("certificate"), more.get("key"))
-        self._client.on_message = self._take
+        self._client.on_message = self._receive
         self._client.on_connect = lambda client, *_: client.subscribe(topic, qos=1)
         subscribed = threading.Event()
         self._client.on_subscribe = lambda *_: subscribed.set()
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
-        assert subscribed.wait(20), "the MQTT broker did not take the subscription"
+        assert subscribed.wait(20), "the MQTT broker did not accept the subscription"
 
     def __enter__(self) -> Self:
         return self
@@ -102,10 +102,10 @@ class MqttClient:
         self._client.loop_stop()
 
     def publish(self, payload: bytes | str, topic: str = "mist/requests", *, retain: bool = False) -> None:
-        """Returns once the broker has it."""
+        """Publish, and return once the broker has it."""
         self._client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(30)
 
-    def _take(self, _: object, __: object, message: paho.MQTTMessage) -> None:
+    def _receive(self, _: object, __: object, message: paho.MQTTMessage) -> None:
         with self._arrived:
-            self.heard.append(bytes(message.payload))
+            self.received.append(bytes(message.payload))
             self._arrived.notify_all()

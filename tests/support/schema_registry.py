@@ -1,4 +1,4 @@
-"""A schema registry as small as can be, with the calls that Confluent's serializers make of one."""
+"""A minimal schema registry: the calls that Confluent's serializers make."""
 
 import json
 from collections.abc import Iterator

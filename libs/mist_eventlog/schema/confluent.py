@@ -31,7 +31,7 @@ class ConfluentSchemas:
 
     def __init__(self, url: str, auth: str | None = None) -> None:
         """`auth` is `user:password`."""
-        from confluent_kafka.schema_registry import AsyncSchemaRegistryClient  # noqa: PLC0415 - an extra of its own
+        from confluent_kafka.schema_registry import AsyncSchemaRegistryClient
 
         settings: dict[str, Any] = {"url": url, "timeout": _ANSWER_SECONDS, "max.retries": 0}
         self._client = AsyncSchemaRegistryClient(settings | ({"basic.auth.user.info": auth} if auth else {}))
@@ -71,7 +71,7 @@ class ConfluentSchemas:
         return self._attempts[number]
 
     async def _ask(self, number: int) -> None:
-        from confluent_kafka.schema_registry import SchemaRegistryError  # noqa: PLC0415 - an extra of its own
+        from confluent_kafka.schema_registry import SchemaRegistryError
 
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):

@@ -6,10 +6,9 @@ import typer
 
 from mist_eventlog.address import KafkaSettings
 from mist_eventlog.errors import OutageError
-from mist_eventlog.topics.apply import apply
+from mist_eventlog.topics.apply import apply, strimzi
 from mist_eventlog.topics.catalogue import load_topics
 from mist_eventlog.topics.check import TopicsMismatchError
-from mist_eventlog.topics.strimzi import strimzi
 
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 

@@ -1,4 +1,7 @@
-"""Creates the topics and corrects their settings. The one place for confluent-kafka's admin client; no service uses it."""
+"""Creates the topics and corrects their settings. The one place for confluent-kafka's admin client; no service uses it.
+
+In Kubernetes Strimzi's operator creates them, from objects made here.
+"""
 
 import logging
 import time
@@ -7,6 +10,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
+import yaml
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # exported, though not in __all__
     AdminClient,
@@ -125,3 +129,25 @@ def _silent() -> logging.Logger:
     logger.addHandler(logging.NullHandler())
     logger.propagate = False
     return logger
+
+
+HEADER = "# Made by `python -m mist_eventlog.topics strimzi` from schemas/topics.yaml; a test says when it is old.\n"
+
+
+def strimzi(topics: Iterable[Topic], *, cluster: str = "kafka", replication: int = 3) -> str:
+    """`KafkaTopic` objects as YAML."""
+    return HEADER + yaml.safe_dump_all([_kafka_topic(topic, cluster, replication) for topic in topics], sort_keys=False)
+
+
+def _kafka_topic(topic: Topic, cluster: str, replication: int) -> dict[str, object]:
+    return {
+        "apiVersion": "kafka.strimzi.io/v1",
+        "kind": "KafkaTopic",
+        "metadata": {"name": topic.name, "labels": {"strimzi.io/cluster": cluster}},
+        "spec": {
+            "topicName": topic.name,
+            "partitions": topic.partitions,
+            "replicas": replication,
+            "config": {**topic.config, **durability(replication)},
+        },
+    }

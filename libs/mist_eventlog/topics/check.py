@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 import structlog
 
 from mist_eventlog.address import KafkaAddress, kafka_address
-from mist_eventlog.connection import partitions_found
+from mist_eventlog.consumer import partitions_found
 from mist_eventlog.errors import OutageError
 from mist_eventlog.topics.catalogue import partition_counts
 

@@ -21,7 +21,7 @@ SUFFIXES = (".zip", ".egg", ".whl")
 
 @cache
 def archive_folder() -> Path:
-    """Where this driver packs archives anew; in its scratch folder (`TMPDIR`), which the host removes."""
+    """The folder of repacked archives, in the driver's scratch folder (`TMPDIR`), which the host removes."""
     return Path(tempfile.mkdtemp(prefix="mist-archives-"))
 
 
@@ -57,7 +57,7 @@ def _pack(path: Path, packed: Path, name: str) -> None:
 
 def _give_to_spark(packed: Path) -> None:
     """Spark adds it to the import path here and in its workers."""
-    from pyspark import SparkContext  # noqa: PLC0415 (loaded)
+    from pyspark import SparkContext
 
     context = SparkContext._active_spark_context
     if context is not None:

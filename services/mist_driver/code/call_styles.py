@@ -1,4 +1,4 @@
-"""The three styles of job code, made one: a function of the job's context and its arguments."""
+"""The three styles of job code, reduced to one: a function of the job's context and its arguments."""
 
 import asyncio
 import inspect
@@ -14,22 +14,22 @@ Arguments = Mapping[str, Any]
 Call = Callable[[JobContext, Arguments], Any]
 Signature = Mapping[str, Mapping[str, Any]]
 
-MISTPY_TAKES = {
+MISTPY_PARTS = {
     "sp_context": "context",
     "sp_session": "session",
     "sql_context": "sql_context",
     "hive_context": "hive_context",
     "hive_session": "hive_session",
 }
-"""What mistpy's decorators note on a function, and the part of the context it stands for."""
+"""Marks that mistpy's decorators put on a function, and the part of the context that each asks for."""
 
 
 class JobCodeError(TypeError):
-    """The job is written in a way that cannot be run."""
+    """The job is written in a style that cannot be run."""
 
 
 def to_call(job: Any, signature: Signature) -> Call:
-    """How to run `job`; what style it is shows in the object itself."""
+    """The call of `job`; its style shows in the object itself. Raises `JobCodeError`."""
     if isinstance(job, type):
         return _class_call(job, signature)
     if hasattr(job, "type_choice"):
@@ -41,16 +41,16 @@ def to_call(job: Any, signature: Signature) -> Call:
 
 def _function_call(job: Callable[..., Any], signature: Signature) -> Call:
     parameters = list(inspect.signature(job).parameters.values())
-    takes = _taken_part(parameters[0]) if parameters else None
-    fill = _filling(parameters[1:] if takes else parameters, signature)
-    if takes is None:
+    wanted = _wanted_part(parameters[0]) if parameters else None
+    fill = _filling(parameters[1:] if wanted else parameters, signature)
+    if wanted is None:
         return lambda _, arguments: _result(job(**fill(arguments)))
-    part = attrgetter(takes)
+    part = attrgetter(wanted)
     return lambda context, arguments: _result(job(part(context), **fill(arguments)))
 
 
-def _taken_part(first: inspect.Parameter) -> str | None:
-    """Say "session" or "context" if the first parameter is one by its annotation or else its name."""
+def _wanted_part(first: inspect.Parameter) -> str | None:
+    """`session` or `context` if the first parameter is one, by its annotation or else by its name."""
     annotation = first.annotation
     named = annotation.rpartition(".")[2] if isinstance(annotation, str) else getattr(annotation, "__name__", "")
     if named in SPARK_TYPES:
@@ -76,46 +76,47 @@ def _class_call(job: type, signature: Signature) -> Call:
 
 
 def _filling(parameters: list[inspect.Parameter], signature: Signature) -> Callable[[Arguments], dict[str, Any]]:
-    """Which of the client's arguments the job gets: those it names, all others too if it takes `**kwargs`.
+    """A function from the client's arguments to the job's: those it names, and all others if it has `**kwargs`.
 
-    A parameter that may be null and has no default is given null.
+    A parameter that may be null and has no default gets null.
     """
-    takes_all = any(one.kind is one.VAR_KEYWORD for one in parameters)
-    named = [one for one in parameters if one.kind not in (one.VAR_KEYWORD, one.VAR_POSITIONAL)]
-    kinds = {one.name: signature.get(one.name, {"type": "MAny"}) for one in named}
-    nulls = {one.name: None for one in named if one.default is one.empty and kinds[one.name]["type"] == "MOption"}
+    has_kwargs = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
+    named = [item for item in parameters if item.kind not in (item.VAR_KEYWORD, item.VAR_POSITIONAL)]
+    kinds = {item.name: signature.get(item.name, {"type": "MAny"}) for item in named}
+    required = [item.name for item in named if item.default is item.empty]
+    nulls = {name: None for name in required if kinds[name]["type"] == "MOption"}
 
     def fill(arguments: Arguments) -> dict[str, Any]:
-        others = {name: value for name, value in arguments.items() if name not in kinds} if takes_all else {}
+        others = {name: value for name, value in arguments.items() if name not in kinds} if has_kwargs else {}
         return others | nulls | known_arguments(kinds, arguments)
 
     return fill
 
 
 def _mistpy_call(job: Any) -> Call:
-    takes = MISTPY_TAKES.get(job.type_choice)
-    if takes is None:
+    wanted = MISTPY_PARTS.get(job.type_choice)
+    if wanted is None:
         raise JobCodeError(f'mistpy\'s "{job.type_choice}" is not supported; use on_spark_session or on_spark_context')
-    part = attrgetter(takes)
-    arguments_taken = _mistpy_arguments(job)
+    part = attrgetter(wanted)
+    definitions = _mistpy_arguments(job)
 
     def call(context: JobContext, arguments: Arguments) -> Any:
-        if arguments_taken is None:
+        if definitions is None:
             return job(part(context), **arguments)
-        given = {one.name: arguments.get(one.name) for one in arguments_taken}
-        defaults = {one.name: getattr(one, "default", None) for one in arguments_taken}
-        return job(part(context), **{name: defaults[name] if given[name] is None else given[name] for name in given})
+        given = {item.name: arguments.get(item.name) for item in definitions}
+        defaults = {item.name: getattr(item, "default", None) for item in definitions}
+        return job(part(context), **{name: defaults[name] if value is None else value for name, value in given.items()})
 
     return call
 
 
 def _mistpy_arguments(job: Any) -> Any:
-    """The list that mistpy keeps of the arguments, on this wrapper or on one inside it. Version 1.1.3 applies only its last."""
+    """Mistpy's list of arguments, on this wrapper or on one inside it. mistpy 1.1.3 itself applies only the last."""
     while job is not None:
         if hasattr(job, "args_def"):
             return job.args_def
         cells = [cell.cell_contents for cell in getattr(job, "__closure__", None) or ()]
-        job = next((one for one in cells if inspect.isfunction(one)), None)
+        job = next((cell for cell in cells if inspect.isfunction(cell)), None)
     return None
 
 

@@ -1,6 +1,6 @@
 """A class of a `.jar` as a job: `main(String[])`, or a static method of a session and a map that returns a map.
 
-It runs in the driver's JVM, in the thread that stands for the job's own, so that its Spark work carries the job's tag.
+It runs in the driver's JVM, in the JVM thread of the job's own thread, so its Spark work carries the job's tag.
 Each jar has a class loader of its own, by its content: two versions in one driver do not see each other's classes.
 Executors get every jar through Spark, which knows one class of a name there: versions that differ in classes that
 travel to executors want contexts of their own.
@@ -17,14 +17,22 @@ from pathlib import Path
 from typing import Any
 
 from mist_driver.code.call_styles import Arguments, Call, JobCodeError
-from mist_driver.code.java_error import JavaError
 from mist_driver.spark.context import JobContext
 
 MAIN, WORK = "main", "work"
 
 
+class JavaError(Exception):
+    """An exception of the job's Java code; `kind` is its class, `trace` its stack trace."""
+
+    def __init__(self, kind: str, message: str, trace: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.trace = trace
+
+
 def jar_call(path: Path, class_name: str) -> Call:
-    """How to run the class, or the one method of it that `Class#method` names."""
+    """The call of the class, or of the one method that `Class#method` names."""
 
     def call(context: JobContext, arguments: Arguments) -> Any:
         session: Any = context.session
@@ -34,7 +42,7 @@ def jar_call(path: Path, class_name: str) -> Call:
 
 
 class _Java:
-    """The JVM as one job uses it, from its own thread."""
+    """The JVM for one job, from the job's own thread."""
 
     def __init__(self, session: Any) -> None:
         self._jvm: Any = session._jvm
@@ -43,7 +51,7 @@ class _Java:
         self._gateway: Any = session.sparkContext._gateway
 
     def run(self, path: str, class_name: str, arguments: Arguments) -> Any:
-        from py4j.protocol import Py4JJavaError  # noqa: PLC0415 (loaded with pyspark)
+        from py4j.protocol import Py4JJavaError
 
         loader = self._loader(path)
         style, method = self._method(loader, path, class_name)
@@ -87,10 +95,10 @@ class _Java:
             raise JobCodeError(
                 f"{owner} has several methods of (SparkSession, Map): {names}; name one as {owner}#method"
             )
-        return next(one for one in found if one[1] is works[0])
+        return next((style, method) for style, method in found if method is works[0])
 
     def _class(self, loader: Any, path: str, name: str) -> Any:
-        from py4j.protocol import Py4JJavaError  # noqa: PLC0415 (loaded with pyspark)
+        from py4j.protocol import Py4JJavaError
 
         try:
             return loader.loadClass(name)
@@ -133,10 +141,10 @@ class _Java:
 
 
 def main_arguments(arguments: Arguments) -> list[str]:
-    """`{"args": […]}` are the words as they are; else each argument is `name=value`, anything but text as JSON."""
+    """The words of `{"args": […]}` as they are; else `name=value` for each argument, with any value but text as JSON."""
     words = arguments.get("args")
     if set(arguments) == {"args"} and isinstance(words, list):
-        return [_word(one) for one in words]
+        return [_word(word) for word in words]
     return [f"{name}={_word(value)}" for name, value in arguments.items()]
 
 

@@ -32,12 +32,12 @@ class JobCode:
 
 
 def origin_of(path: str) -> str:
-    """What the file names of the job's own code begin with."""
+    """The beginning of the file names of the job's own code."""
     return str(archive_folder()) if path.lower().endswith(SUFFIXES) else path
 
 
 class JobCodes:
-    """All the code this driver has loaded. Any thread may ask."""
+    """All the code that this driver has loaded. Any thread may ask."""
 
     def __init__(self, sql_rows: int) -> None:
         self._sql_rows = sql_rows
@@ -47,7 +47,7 @@ class JobCodes:
         self._lock = threading.Lock()
 
     def get(self, path: str, class_name: str) -> JobCode:
-        """Raises `SignatureError` or `AttributeError` for a job that is not there, and what its own code raises."""
+        """Load the job, or find it loaded. Raises `SignatureError` for a missing job, and whatever its own code raises."""
         status = os.stat(path)  # noqa: PTH116 (for every job, and three times as fast)
         key = (path, class_name, status.st_mtime_ns, status.st_size)
         code = self._known.get(key)
@@ -106,4 +106,4 @@ def _attribute(module: ModuleType, class_name: str) -> Any:
     try:
         return getattr(module, class_name)
     except AttributeError:
-        raise SignatureError(f'"{class_name}" is not there once the file has run') from None
+        raise SignatureError(f'"{class_name}" is missing after the file has run') from None

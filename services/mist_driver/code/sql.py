@@ -12,7 +12,7 @@ from mist_driver.spark.context import JobContext
 
 
 def sql_call(path: Path, rows: int) -> tuple[dict[str, ArgumentType], Call]:
-    """The signature, and how to run the statement; at most `rows` rows are its result."""
+    """The signature, and the call of the statement; at most `rows` rows are its result."""
     text = path.read_text().strip().rstrip(";")
     signature = {name: any_type() for name in sql_parameters(text)}
 
@@ -24,10 +24,10 @@ def sql_call(path: Path, rows: int) -> tuple[dict[str, ArgumentType], Call]:
 
 
 def _collect(frame: Any, rows: int) -> dict[str, Any]:
-    """Rows as Spark's own JSON has them: decimals, dates and nested rows too."""
+    """Rows in Spark's own JSON: decimals, dates and nested rows too."""
     if not frame.columns:
         return {"result": []}
-    from pyspark.sql.functions import struct, to_json  # noqa: PLC0415 (pyspark is loaded by whoever has a session)
+    from pyspark.sql.functions import struct, to_json
 
     as_json = frame.select(to_json(struct("*"), {"ignoreNullFields": "false"}))
     found = [json.loads(row[0]) for row in as_json.limit(rows + 1).collect()]

@@ -1,6 +1,6 @@
-"""The lines one attempt prints and logs: whole lines, bounded, sent in batches and never from the job's own thread.
+"""The lines that one attempt prints and logs: whole, bounded, sent in batches and never from the job's own thread.
 
-Code of a job only appends here, so that a job interrupted half-way leaves no half-sent batch behind.
+A job's code only appends here, so a job that is interrupted half-way leaves no half-sent batch behind.
 """
 
 import threading
@@ -8,9 +8,9 @@ import time
 from collections import deque
 from collections.abc import Callable
 from itertools import islice
-from typing import Any
 
-LogLine = dict[str, Any]
+from mist_domain.facts.logs import LogLine
+
 Send = Callable[[list[LogLine]], None]
 
 KEPT_BYTES = 10_000_000
@@ -20,13 +20,13 @@ BATCH_LENGTH = 256_000
 
 
 class JobLog:
-    """`send` takes one batch; `on_first` is told when there is something to send after there was nothing."""
+    """`send` sends one batch; `on_first` is called when the first line arrives after there was none to send."""
 
     def __init__(self, send: Send, on_first: Callable[["JobLog"], None], kept_bytes: int = KEPT_BYTES) -> None:
         self.closed = False
         self._send = send
         self._on_first = on_first
-        self._left = self._limit = kept_bytes
+        self._remaining = self._limit = kept_bytes
         self._cut = 0
         self._partial: dict[tuple[str, int], str] = {}
         self._lines: deque[LogLine] = deque()
@@ -34,7 +34,7 @@ class JobLog:
         self._sending = threading.Lock()
 
     def write(self, level: str, text: str) -> None:
-        """Text as streams get it: the part after the last line break waits for the rest."""
+        """Add text as streams get it: the part after the last line break waits for the rest."""
         key = (level, threading.get_ident())
         with self._lock:
             *lines, rest = (self._partial.pop(key, "") + text).split("\n")
@@ -45,7 +45,7 @@ class JobLog:
         self.add(level, lines)
 
     def add(self, level: str, lines: list[str]) -> None:
-        """Whole lines; a very long one is cut into several."""
+        """Add whole lines; a very long one is cut into several."""
         if not lines:
             return
         with self._lock:
@@ -58,13 +58,13 @@ class JobLog:
             self._on_first(self)
 
     def flush(self) -> None:
-        """Send what there is, in order, a batch at a time."""
+        """Send all whole lines, in order, a batch at a time."""
         with self._sending:
-            while batch := self._take():
+            while batch := self._next_batch():
                 self._send(batch)
 
     def close(self) -> None:
-        """Send everything, unfinished lines too, and take no more: what comes later belongs to no job."""
+        """Send everything, unfinished lines too, and accept no more: what comes later belongs to no job."""
         with self._lock:
             rests, self._partial = self._partial, {}
             for (level, _), rest in rests.items():
@@ -79,8 +79,8 @@ class JobLog:
         size = len(encoded) + 1
         if self.closed:
             return
-        if self._cut == 0 and size <= self._left:
-            self._left -= size
+        if self._cut == 0 and size <= self._remaining:
+            self._remaining -= size
             self._lines.append(_line(level, encoded.decode()))
             return
         if self._cut == 0:
@@ -88,11 +88,11 @@ class JobLog:
             self._lines.append(_line("WARNING", limit))
         self._cut += size
 
-    def _take(self) -> list[LogLine]:
+    def _next_batch(self) -> list[LogLine]:
         with self._lock:
             length, count = 0, 0
             for line in islice(self._lines, BATCH_LINES):
-                length += len(line["text"])
+                length += len(line.text)
                 if count and length > BATCH_LENGTH:
                     break
                 count += 1
@@ -100,13 +100,16 @@ class JobLog:
 
 
 def _line(level: str, text: str) -> LogLine:
-    return {"time": int(time.time() * 1000), "level": level, "text": text}
+    return LogLine(time=int(time.time() * 1000), level=level, text=text)
 
 
 EVERY = 0.1
+"""Seconds that a first line waits for others to be sent with it."""
 
 
 class LogSender:
+    """A thread that flushes the logs that were woken."""
+
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: list[JobLog] = []

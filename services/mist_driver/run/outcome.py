@@ -1,13 +1,12 @@
-"""How a run ended, in the words of the pipe: what a job may return, how its failure is told."""
+"""The end of a run as text: a job's result as JSON, its failure as an error and a traceback."""
 
 import json
 import traceback
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-from mist_driver.code.java_error import JavaError
+from mist_driver.code.jar import JavaError
 
 DEPTH_LIMIT = 100
 TEXT_LIMIT = 64_000
@@ -15,26 +14,14 @@ CUT = " … (cut here)"
 
 
 class ResultError(Exception):
-    """The job returned what cannot be its result."""
+    """The job returned something that cannot be its result."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finished:
-    result: str
+class Failure(NamedTuple):
+    """At most 64 kB of UTF-8 each. `traceback` holds the job's own frames and may be empty."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failed:
     error: str
     traceback: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Canceled:
-    abandoned: bool = False
-
-
-Outcome = Finished | Failed | Canceled
 
 
 def to_json(value: object, limit: int) -> str:
@@ -81,11 +68,11 @@ def _depth(value: object) -> int:
     return depth - 1
 
 
-def to_failed(error: BaseException, origin: str | None) -> Failed:
-    """`origin` is where the job's code is: frames of other files are left out."""
+def to_failure(error: BaseException, origin: str | None) -> Failure:
+    """`origin` is the beginning of the file names of the job's code: frames of other files are left out."""
     if isinstance(error, JavaError):
-        return Failed(error=_cut(f"{error.kind}: {error}"), traceback=_cut(error.trace))
-    return Failed(error=_cut(f"{type(error).__name__}: {_message(error)}"), traceback=_cut(_own_frames(error, origin)))
+        return Failure(_cut(f"{error.kind}: {error}"), _cut(error.trace))
+    return Failure(_cut(f"{type(error).__name__}: {_message(error)}"), _cut(_own_frames(error, origin)))
 
 
 def _message(error: BaseException) -> str:
@@ -105,27 +92,27 @@ def _message(error: BaseException) -> str:
 
 def _own_frames(error: BaseException, origin: str | None) -> str:
     try:
-        told = traceback.TracebackException.from_exception(error)
+        trace = traceback.TracebackException.from_exception(error)
     except Exception:  # noqa: BLE001 (the job's own class, which may do anything)
         return ""
-    for one in _chain(told):
-        frames = [frame for frame in one.stack if origin is not None and frame.filename.startswith(origin)]
+    for link in _chain(trace):
+        frames = [frame for frame in link.stack if origin is not None and frame.filename.startswith(origin)]
         for frame in frames:
             frame.filename = _shown(frame.filename, origin or "")
-        one.stack = traceback.StackSummary.from_list(frames)
-    return "".join(told.format())
+        link.stack = traceback.StackSummary.from_list(frames)
+    return "".join(trace.format())
 
 
-def _chain(told: traceback.TracebackException) -> Iterator[traceback.TracebackException]:
-    waiting: list[traceback.TracebackException | None] = [told]
+def _chain(trace: traceback.TracebackException) -> Iterator[traceback.TracebackException]:
+    waiting: list[traceback.TracebackException | None] = [trace]
     while waiting:
-        if one := waiting.pop():
-            yield one
-            waiting += [one.__cause__, one.__context__, *(one.exceptions or [])]
+        if link := waiting.pop():
+            yield link
+            waiting += [link.__cause__, link.__context__, *(link.exceptions or [])]
 
 
 def _shown(filename: str, origin: str) -> str:
-    """The file's name without the folder that the driver happened to load it from."""
+    """The file's name without the folder that the driver loaded it from."""
     return Path(origin).name + filename.removeprefix(origin)
 
 
@@ -137,25 +124,12 @@ def _cut(text: str) -> str:
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """The exception and all it came from."""
+    """The exception and every exception in its chain."""
     waiting: list[BaseException | None] = [error]
     seen: set[int] = set()
     while waiting:
-        one = waiting.pop()
-        if one is not None and id(one) not in seen:
-            seen.add(id(one))
-            yield one
-            waiting += [one.__cause__, one.__context__]
-
-
-Line = dict[str, Any]
-
-
-def to_line(outcome: Outcome) -> Line:
-    match outcome:
-        case Finished():
-            return {"type": "finished", "result": outcome.result}
-        case Failed():
-            return {"type": "failed", "error": outcome.error, "traceback": outcome.traceback}
-        case Canceled():
-            return {"type": "canceled", "abandoned": outcome.abandoned}
+        link = waiting.pop()
+        if link is not None and id(link) not in seen:
+            seen.add(id(link))
+            yield link
+            waiting += [link.__cause__, link.__context__]

@@ -8,18 +8,17 @@ import traceback
 from collections.abc import Callable
 from queue import SimpleQueue
 
-from mist_driver.run.interrupt import JobInterrupted, forget_interrupt
-from mist_driver.run.outcome import Canceled, Outcome
-from mist_driver.run.run import Run, RunState, enter
-from mist_driver.spark.context import SparkThread
-from mist_driver.spark.spark import BROKEN, Spark, leave
+from mist_driver.lifeline import BROKEN, leave
+from mist_driver.protocol import Canceled, Outcome
+from mist_driver.run.run import Run, enter
+from mist_driver.spark.patches import JobInterrupted
 
-Perform = Callable[[Run, "JobThread"], Outcome]
+Perform = Callable[[Run], Outcome]
 Report = Callable[[Run, Outcome], None]
 
 
 class Pool:
-    """`perform` runs a job to its outcome, in a thread of the pool; `report` tells the host."""
+    """`perform` runs a job to its outcome, in a thread of the pool; `report` sends the outcome to the host."""
 
     def __init__(self, limit: int, perform: Perform, report: Report) -> None:
         self.perform = perform
@@ -38,28 +37,17 @@ class Pool:
             self._grow_if_needed()
         self._runs.put(run)
 
-    def withdraw(self, run: Run) -> bool:
-        """Take back a run that no thread has begun."""
-        with run.lock:
-            waits = run.state is RunState.WAITING
-            if waits:
-                run.state = RunState.ENDED
-        return waits
-
-    def next(self, worker: "JobThread") -> Run:
-        """The next run, for a thread of the pool; waits for one. From here on a cancel must stop it."""
+    def next(self, tag: str, spark_lock: threading.Lock) -> Run:
+        """Wait for a run and start it in the calling thread, whose tag and lock these are."""
         while True:
             with self._lock:
                 self._spare += 1
             run = self._runs.get()
-            with run.lock:
-                if run.state is RunState.WAITING:
-                    run.worker = worker
-                    run.state = RunState.RUNNING
-                    return run
+            if run.start(tag, spark_lock):
+                return run
 
     def retire(self) -> None:
-        """One thread of the pool takes no more runs; another may take its place."""
+        """Count out one thread that runs nothing more; another may replace it."""
         with self._lock:
             self._live -= 1
             self._grow_if_needed()
@@ -79,54 +67,32 @@ class JobThread(threading.Thread):
 
     def __init__(self, pool: Pool, number: int) -> None:
         super().__init__(name=f"job-{number}", daemon=True)
-        self.tag = f"mist-thread-{number}"
-        self.stopping_spark = threading.Lock()
+        self._tag = f"mist-thread-{number}"
+        self._spark_lock = threading.Lock()
         self._pool = pool
-        self._spark: SparkThread | None = None
 
     def run(self) -> None:
         try:
-            while self._serve(self._pool.next(self)):
-                self._await_cancels()
-        except Exception:  # noqa: BLE001 (a bug here must not leave a run without an answer)
+            while self._serve(self._pool.next(self._tag, self._spark_lock)):
+                with self._spark_lock:
+                    pass  # a stop on its way to Spark must not meet the next run's work
+        except Exception:  # noqa: BLE001 (the thread ends: a bug here must not leave a run without an answer)
             traceback.print_exc()
             leave(BROKEN, "The driver ends: one of its threads broke.")
 
     def _serve(self, run: Run) -> bool:
-        """Run one job and tell how it ended. False: this thread must not be used again."""
+        """Run one job and report its outcome. False when this thread must not be used again."""
         enter(run)
-        outcome: Outcome | None = None
+        outcome: Outcome = Canceled(job_id=run.job_id, attempt=run.attempt)
         try:
-            outcome = self._pool.perform(run, self)
-            _settle(run)
+            outcome = self._pool.perform(run)
+            is_ours = run.end()
         except JobInterrupted:
-            _settle(run)
+            is_ours = run.end()
         enter(None)
-        if run.state is RunState.ABANDONED:
+        if not is_ours:
             return False
-        self._pool.report(run, outcome or Canceled())
+        self._pool.report(run, outcome)
         if run.interrupted_at is not None:
             self._pool.retire()
         return run.interrupted_at is None
-
-    def _await_cancels(self) -> None:
-        """A cancel on its way to Spark must not meet the next run's work."""
-        with self.stopping_spark:
-            return
-
-    def begin_spark(self, spark: Spark, description: str) -> None:
-        """Called in this thread when its job first asks for Spark."""
-        if self._spark is None:
-            self._spark = SparkThread(spark, self.tag)
-        self._spark.begin(description)
-
-
-def _settle(run: Run) -> None:
-    """The run is over, unless it was abandoned before; from here on no interrupt reaches this thread.
-
-    At most one interrupt can be pending: none is sent outside the job's own code.
-    """
-    with run.lock:
-        if run.state is RunState.RUNNING:
-            run.state = RunState.ENDED
-        forget_interrupt(threading.get_ident())

@@ -1,4 +1,4 @@
-"""What one job gets of Spark. Made for every job; nothing is asked of the JVM before the job touches it."""
+"""The Spark of one job. Made for every job; it asks nothing of the JVM before the job touches it."""
 
 import threading
 from collections.abc import Callable
@@ -11,18 +11,21 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession, SQLContext
 
 
-class SparkThread:
-    """A thread as its JVM twin knows it: under one tag for ever, by which its Spark work can be stopped."""
+_THREAD = threading.local()
 
-    def __init__(self, spark: Spark, tag: str) -> None:
-        self._context: Any = spark.context._jsc.sc()
+
+def begin_job(spark: Spark, tag: str, description: str) -> None:
+    """Ready the calling thread of the pool for its next job: its tag, its properties as they were, a name on Spark's pages.
+
+    The thread's twin in the JVM keeps the tag for ever, by which its Spark work can be stopped. What the job before set
+    on the thread is forgotten.
+    """
+    context: Any = spark.context._jsc.sc()
+    if not hasattr(_THREAD, "properties"):
         mark_thread(spark, tag)
-        self._properties: Any = self._context.getLocalProperties().clone()
-
-    def begin(self, description: str) -> None:
-        """Forget what the job before has set, and name this one on Spark's pages."""
-        self._context.setLocalProperties(self._properties.clone())
-        self._context.setJobDescription(description)
+        _THREAD.properties = context.getLocalProperties().clone()
+    context.setLocalProperties(_THREAD.properties.clone())
+    context.setJobDescription(description)
 
 
 def mark_thread(spark: Spark, tag: str) -> None:
@@ -32,7 +35,10 @@ def mark_thread(spark: Spark, tag: str) -> None:
 
 
 class JobContext:
-    """The names are those of the original's context wrapper, which old job classes know."""
+    """The argument of a job's `setup`. Its names are those of the original Mist's, which old job classes know.
+
+    `begin` readies the job's own thread for Spark; `publish` gets each text that the job publishes.
+    """
 
     def __init__(self, spark: Spark, tag: str, begin: Callable[[], None], publish: Callable[[str], None]) -> None:
         self.publisher = Publisher(publish)
@@ -74,13 +80,13 @@ class JobContext:
     def hive_context(self) -> "SQLContext":
         return _sql_context(self.hive_session)
 
-    @property
     def uses_spark(self) -> bool:
+        """True once the job has touched Spark."""
         return bool(self._marked)
 
     def adopt_thread(self) -> None:
         """Put a thread that the job started under the job's tag, if the job uses Spark at all."""
-        if self.uses_spark:
+        if self.uses_spark():
             self._mark_this_thread()
 
     def _mark_this_thread(self) -> None:
@@ -94,7 +100,7 @@ class JobContext:
 
 
 class Publisher:
-    """The original published on MQTT or Kafka. Here what a job publishes are lines of its log."""
+    """Publishes texts as lines of the job's log. The original Mist published on MQTT or Kafka."""
 
     def __init__(self, publish: Callable[[str], None]) -> None:
         self._publish = publish
@@ -104,6 +110,6 @@ class Publisher:
 
 
 def _sql_context(session: "SparkSession") -> "SQLContext":
-    from pyspark.sql import SQLContext  # noqa: PLC0415 (pyspark is loaded by whoever has a session)
+    from pyspark.sql import SQLContext
 
     return SQLContext(session.sparkContext, session)

@@ -1,4 +1,4 @@
-"""The settings a Spark context is made with: the context's own, and what Mist adds where it says nothing."""
+"""Settings of a Spark context: the context's own, and Mist's defaults for the rest."""
 
 import os
 import sys
@@ -30,7 +30,7 @@ def spark_settings(conf: Mapping[str, object], worker_id: str, scratch: str | No
 
 
 def prepare_environment(settings: Mapping[str, str], environ: MutableMapping[str, str] = os.environ) -> None:
-    """What Spark reads from the environment: the Python of its workers, its folder, the address of its web page."""
+    """Set what Spark reads from the environment: the Python of its workers, its folder, the address of its page."""
     if "TMPDIR" in environ and "spark.local.dir" not in settings:
         environ.setdefault("SPARK_LOCAL_DIRS", environ["TMPDIR"])
     if "spark.pyspark.python" not in settings:

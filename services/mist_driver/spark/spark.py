@@ -1,38 +1,60 @@
-"""The driver's one Spark context and its JVM. Starting it takes seconds; whoever needs it waits for `ready`."""
+"""The driver's one Spark context and its JVM. Starting it takes seconds; callers that need it wait for `ready`."""
 
 import os
-import sys
 import threading
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Callable, Mapping
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any
 
-from mist_driver.spark.patches import raise_cancels, show_each_job_its_own
+from mist_driver.lifeline import JVM_DIED, leave
 from mist_driver.spark.settings import prepare_environment, spark_settings
-from mist_driver.spark.spare_session import SpareSession
 from mist_runtime.java import find_java, spark_java_home
 
 if TYPE_CHECKING:
     from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
-JVM_DIED = 70
-CONTEXT_STOPPED = 71
-UNUSABLE = 72
-BROKEN = 73
 WARM_ROUNDS = 3
 HIVE = "spark.sql.catalogImplementation"
 
 
-def leave(code: int, last_line: str) -> NoReturn:
-    """End this process at once; its last line says why."""
-    print(last_line, file=sys.__stderr__, flush=True)
-    os._exit(code)
+class SpareSession:
+    """One session made ahead, so that a job does not wait for its own: 2 ms when the JVM is cold.
+
+    `make` makes a session. It is called in a thread of its own, and by `get` when none is ready.
+    """
+
+    def __init__(self, make: Callable[[], "SparkSession"]) -> None:
+        self._make = make
+        self._ready: SimpleQueue[SparkSession] = SimpleQueue()
+        self._wanted = threading.Semaphore(1)
+        threading.Thread(target=self._keep_one, name="spare-session", daemon=True).start()
+
+    def get(self) -> "SparkSession":
+        """A session that nobody else has. Any thread may ask. Raises what `make` raises."""
+        try:
+            session = self._ready.get_nowait()
+        except Empty:
+            return self._make()
+        self._wanted.release()
+        return session
+
+    def _keep_one(self) -> None:
+        while self._wanted.acquire():
+            try:
+                self._ready.put(self._make())
+            except Exception:  # noqa: BLE001 (the thread ends; the next `get` meets the error itself)
+                return
 
 
 class Spark:
-    """The Spark of this driver. `context` and `root` exist once `ready` is set."""
+    """`context` and `root` exist once `ready` is set. `patch(root)` is called just before that.
 
-    def __init__(self) -> None:
+    `gone` is set when the JVM has died.
+    """
+
+    def __init__(self, patch: "Callable[[SparkSession], None]") -> None:
+        self._patch = patch
         self.ready = threading.Event()
         self.gone = threading.Event()
         self.context: SparkContext
@@ -44,23 +66,23 @@ class Spark:
         self._stopping = False
 
     def start(self, conf: Mapping[str, object], worker_id: str) -> None:
-        """Make the session. Raises `JavaNotFoundError`, or whatever Spark raises when it cannot."""
+        """Make the root session. Raises `JavaNotFoundError`, or whatever Spark raises when it cannot."""
         settings = spark_settings(conf, worker_id, os.environ.get("TMPDIR"))
         prepare_environment(settings)
         os.environ["JAVA_HOME"] = str(spark_java_home(find_java()))
-        from pyspark.sql import SparkSession  # noqa: PLC0415 (a second of CPU, and the lease must run meanwhile)
+        from pyspark.sql import SparkSession  # a second of CPU: the lease must run meanwhile
 
         self.root = SparkSession.builder.config(map=dict(settings)).getOrCreate()
         self.context = self.root.sparkContext
-        self._process = self.context._gateway.proc  # type: ignore[union-attr]
+        gateway: Any = self.context._gateway  # the JVM as a subprocess: pyspark has no public name for it
+        self._process = gateway.proc
         threading.Thread(target=self._watch_jvm, name="jvm-watch", daemon=True).start()
-        show_each_job_its_own(self.root)
+        self._patch(self.root)
         self._spare = SpareSession(self.root.newSession)
-        raise_cancels()
         self.ready.set()
 
     def warm(self) -> None:
-        """Do what a first job waits for: the JVM loads its classes, the executor starts its Python processes."""
+        """Spare the first job a wait: the JVM loads its classes, the executor starts its Python processes."""
         for _ in range(WARM_ROUNDS):
             self.root.sql("select 1 as one").collect()
         self.context.parallelize([1], 1).map(abs).collect()
@@ -73,18 +95,18 @@ class Spark:
             leave(JVM_DIED, f"The driver's JVM {how}; the driver ends with it.")
 
     def new_session(self) -> "SparkSession":
-        """A session of a job's own: its views and settings are seen by no other job of this driver."""
-        return self._spare.take()
+        """A session for one job: no other job of this driver sees its views and settings."""
+        return self._spare.get()
 
     def new_hive_session(self) -> "SparkSession":
-        """The same over Hive's catalogue, which the first job that asks for it starts."""
+        """A session over Hive's catalogue, which the first job that asks for it starts."""
         with self._making_hive:
             if self._hive is None:
                 self._hive = self._start_hive()
         return self._hive.newSession()
 
     def _start_hive(self) -> "SparkSession":
-        from pyspark.sql import SparkSession  # noqa: PLC0415 (loaded already, by `start`)
+        from pyspark.sql import SparkSession
 
         if self.root.conf.get(HIVE) == "hive":
             return self.root

@@ -21,7 +21,7 @@ from mist_eventlog import OutageError
 from mist_eventlog.topics.names import REGISTRY
 from mist_gateway.commands.signatures import Opener, UnreadableError, open_url, with_signature
 from mist_gateway.problems import ProblemError, bad_request, unavailable, unknown
-from mist_gateway.service import LOOK_LIMIT, Gateway
+from mist_gateway.service import Gateway
 
 ENDPOINTS_ADVICE = "GET /v2/api/endpoints lists all endpoints"
 CONTEXTS_ADVICE = "GET /v2/api/contexts lists all contexts"
@@ -139,4 +139,4 @@ async def append_fact(gateway: Gateway, event: RegistryEvent) -> None:
         placed = await gateway.append(REGISTRY, registry_key(event), gateway.codec.encode(event))
     except (OutageError, TimeoutError) as error:
         raise unavailable("Kafka does not take the change at present; send it again.") from error
-    await gateway.tables.registry.wait_applied(placed.partition, placed.offset, LOOK_LIMIT)
+    await gateway.wait_folded(REGISTRY, placed.partition, placed.offset)

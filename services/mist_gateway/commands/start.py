@@ -154,7 +154,7 @@ async def _append(
 def _show(gateway: Gateway, request: StartRequest, placed: RecordMetadata) -> None:
     """Show the appended request from now on, before it is read back."""
     now = int(time.time() * 1000)
-    gateway.projection.jobs.request(
+    gateway.projection.jobs.add_request(
         request, Origin(topic=placed.topic, partition=placed.partition, offset=placed.offset, time=now)
     )
 

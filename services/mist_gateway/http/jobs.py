@@ -10,8 +10,7 @@ from mist_gateway.http import dependencies, models, openapi
 from mist_gateway.http.answers import json_answer, text_answer
 from mist_gateway.http.endpoints import is_over
 from mist_gateway.problems import unavailable, unknown
-from mist_gateway.projection.entry import JobRow
-from mist_gateway.projection.job_index import Entry
+from mist_gateway.projection.entry import Entry, JobRow
 from mist_gateway.queries.history import read_history
 from mist_gateway.queries.logs import read_log
 from mist_gateway.service import Gateway

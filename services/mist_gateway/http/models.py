@@ -17,8 +17,8 @@ from mist_domain.facts.job_events import JobEvent, JobInitialized
 from mist_domain.job import Job, Status, shown
 from mist_domain.registry import Registry, find_endpoint
 from mist_eventlog import Record
-from mist_gateway.projection.entry import HistoryStep, PendingStart
-from mist_gateway.projection.job_index import STATUSES, Entry
+from mist_gateway.projection.entry import Entry, HistoryStep, PendingStart
+from mist_gateway.projection.job_index import STATUSES
 
 JOB_ID = "0b6c7d1e-9a7e-5f0e-8d2c-3f1f0f6d2a11"
 _JOB: dict[str, Any] = {

@@ -79,8 +79,8 @@ async def _serve(socket: WebSocket, job_id: str | None) -> None:
             job_id=job_id,
             phases=query.phases == "all",
             logs=query.with_logs,
-            most=gateway.settings.socket_buffer,
-            most_bytes=gateway.settings.socket_buffer_bytes,
+            max_frames=gateway.settings.socket_buffer,
+            max_bytes=gateway.settings.socket_buffer_bytes,
         )
         subscription = await _subscription(gateway, job_id, query.since)
         await _stream(gateway, socket, listener, subscription)
@@ -129,7 +129,7 @@ async def _catch_up(gateway: Gateway, since: list[int]) -> None:
     if any(last >= ends[partition] for partition, last in enumerate(since)):
         raise SocketClosedError(4400, "since cannot be used: it is beyond the end of this log.")
     for partition, last in enumerate(since):
-        if not await gateway.tables.jobs.wait_applied(partition, last, CATCH_UP_LIMIT):
+        if not await gateway.wait_folded(JOB_EVENTS, partition, last, CATCH_UP_LIMIT):
             raise SocketClosedError(1013, "This gateway has not read that far yet; try again.")
 
 
@@ -157,10 +157,10 @@ async def _send_all(gateway: Gateway, socket: WebSocket, listener: Listener, sub
         await _send_frames(gateway, socket, listener, subscription)
         return
     try:
-        await gateway.live_logs.want()
+        await gateway.live_logs.subscribe()
         await _send_frames(gateway, socket, listener, subscription)
     finally:
-        gateway.live_logs.unwant()
+        gateway.live_logs.unsubscribe()
 
 
 async def _send_frames(gateway: Gateway, socket: WebSocket, listener: Listener, subscription: Subscription) -> None:

@@ -1,7 +1,10 @@
-"""A Faust table whose changelog topic is the log itself: state = fold(log), and nothing writes to it but the fold.
+"""Faust tables whose changelog topic is the log itself: state = fold(log), and nothing writes to it but the fold.
 
-Records come from three sides, each record perhaps more than once: from `warm` in bulk before Faust starts, from the
-consumer in batches (`transport`), and from Faust's own recovery and tail. `apply_one` takes each offset once.
+Records arrive on three ways, each perhaps more than once: in bulk from the replay before Faust starts, in batches from
+`BatchConsumer`, and from Faust's own recovery and tail. `LogTable.apply` folds each offset once.
+
+This module reaches into faust-streaming 0.15.3 and mode 0.7.1; each place says why. `tests/contract/test_faust.py`
+fails where a new release no longer fits.
 """
 
 import asyncio
@@ -31,11 +34,15 @@ REFETCH_LIMIT = 1.0
 
 
 Fold = Callable[[bytes, Position], None]
-"""Fold one record's bytes into the state. May raise: what it raises is logged and the record passed over."""
+"""Fold one record's bytes into the state. An exception is logged, and the record is passed over."""
 
 
 class LogTable(faust.Table[str, Any]):
-    """Read-only for everybody else: `fold` takes one record into the state; `applied` holds the last offset taken of each partition."""
+    """A table that `fold` alone writes to. `applied` holds the last offset folded of each partition.
+
+    Overrides what Faust calls on a table: `apply_changelog_batch`, `persisted_offset`, `on_recovery_completed`, and the
+    three hooks of a write, which refuse it.
+    """
 
     def __init__(self, app: faust.App, *, topic: str, partitions: int, fold: Fold) -> None:
         super().__init__(
@@ -55,16 +62,16 @@ class LogTable(faust.Table[str, Any]):
         )
         self.topic = topic
         self.fold = fold
-        self._places = tuple(TP(topic, partition) for partition in range(partitions))
-        self.applied: dict[TP, int] = dict.fromkeys(self._places, -1)
+        self._partitions = tuple(TP(topic, partition) for partition in range(partitions))
+        self.applied: dict[TP, int] = dict.fromkeys(self._partitions, -1)
         self.poison = 0
         self.refetches = 0
         self._waiters: dict[TP, list[tuple[int, asyncio.Future[None]]]] = {}
         self._refetching: dict[TP, int] = {}
         self._absent: dict[TP, int] = {}
 
-    def apply_one(self, tp: TP, offset: int, value: bytes | None, at: int) -> None:
-        """Take one record, once. Never raises: an exception in here would keep Faust in recovery for ever."""
+    def apply(self, tp: TP, offset: int, value: bytes | None, at: int) -> None:
+        """Fold one record, once. Never raises: an exception here would keep Faust in recovery for ever."""
         if offset <= self.applied[tp]:
             return
         try:
@@ -76,26 +83,26 @@ class LogTable(faust.Table[str, Any]):
         if tp in self._waiters:
             self._wake(tp, offset)
 
-    def take(self, tp: TP, records: Iterable[Any]) -> None:
-        """Take records as the consumer has them, in the order of their offsets; a gap leaves the rest to Faust."""
+    def apply_batch(self, tp: TP, records: Iterable[Any]) -> None:
+        """Fold aiokafka's records in the order of their offsets; a gap leaves the rest to Faust."""
         for record in records:
             if record.offset > self.applied[tp] + 1 and self._absent.get(tp) != self.applied[tp] + 1:
                 return
-            self.apply_one(tp, record.offset, record.value, record.timestamp)
+            self.apply(tp, record.offset, record.value, record.timestamp)
 
     def apply_changelog_batch(self, batch: Iterable[EventT[Any]]) -> None:
-        """Called by Faust's recovery and tail. A gap means that Faust dropped records: they are fetched again."""
+        """Fold what Faust's recovery and tail deliver. A gap means that Faust dropped records: they are fetched again."""
         for event in batch:
             message = event.message
             tp, last = message.tp, self.applied[message.tp]
             if message.offset > last + 1 and self._absent.get(tp) != last + 1:
                 self._refetch_from(tp, last)
                 continue
-            self.apply_one(tp, message.offset, message.value, round(message.timestamp * 1000))
+            self.apply(tp, message.offset, message.value, round(message.timestamp * 1000))
 
     async def wait_applied(self, partition: int, offset: int, limit: float) -> bool:
-        """Wait until the record at `offset` was taken, `limit` seconds at most; whether it was."""
-        tp = self._places[partition]
+        """Wait, `limit` seconds at most, until the record at `offset` is folded. True when it is."""
+        tp = self._partitions[partition]
         if self.applied[tp] >= offset:
             return True
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -105,25 +112,25 @@ class LogTable(faust.Table[str, Any]):
                 await waiter
         return self.applied[tp] >= offset
 
-    def place(self, partition: int) -> TP:
-        return self._places[partition]
+    def partition(self, partition: int) -> TP:
+        return self._partitions[partition]
 
     def offsets(self) -> list[int]:
-        """The last offset taken of each partition."""
+        """List the last offset folded of each partition, -1 for none."""
         return list(self.applied.values())
 
-    def begin_at(self, begins: Mapping[int, int]) -> None:
-        """Where the log begins now (older records were deleted): there is nothing to wait for before that."""
-        for partition, begin in begins.items():
-            tp = self._places[partition]
-            self.applied[tp] = max(self.applied[tp], begin - 1)
+    def start_at(self, starts: Mapping[int, int]) -> None:
+        """Set each partition's first offset: older records were deleted, and nobody waits for them."""
+        for partition, first in starts.items():
+            tp = self._partitions[partition]
+            self.applied[tp] = max(self.applied[tp], first - 1)
 
     def persisted_offset(self, tp: TP) -> int | None:
-        """Where Faust is to go on."""
+        """Tell Faust the offset after which it goes on."""
         return self.applied[tp]
 
     async def on_recovery_completed(self, _active: set[TP], _standby: set[TP]) -> None:
-        """There is no local store to open anew."""
+        """Skip the reopening of a local store: there is none."""
         await self.call_recover_callbacks()
 
     def on_key_set(self, key: str, _value: Any) -> NoReturn:
@@ -167,30 +174,38 @@ class LogTable(faust.Table[str, Any]):
 
 
 def recovery(app: Any) -> Any:
-    """Faust's recovery service, which the interface of its table manager does not show."""
+    """Faust's recovery service, which the interface of its table manager hides (faust-streaming 0.15.3)."""
     return app.tables.recovery
 
 
 class BatchConsumer(Consumer):
-    """`tables` by topic; a topic without one goes Faust's way."""
+    """Consumer that hands whole batches to the tables, and only the last record of each to Faust.
+
+    Faust's own path costs two tasks and a timer per record. The last record, which its table knows already, is enough
+    for Faust's offsets, recovery and gap check. `_getmany` is private in faust-streaming 0.15.3: it is the one place
+    that sees a batch. `tables`: by topic; a class attribute, since Faust makes the consumer itself.
+    """
 
     tables: Mapping[str, LogTable] = {}
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> dict[TP, list[Any]]:
         polled = await super()._getmany(active_partitions, timeout)
-        return {tp: self._take(tp, records) for tp, records in polled.items()}
+        return {tp: self._apply(tp, records) for tp, records in polled.items()}
 
-    def _take(self, tp: TP, records: list[Any]) -> list[Any]:
+    def _apply(self, tp: TP, records: list[Any]) -> list[Any]:
         table = self.tables.get(tp.topic)
         if table is None or not records:
             return records
         tp = TP(tp.topic, tp.partition)
-        table.take(tp, records)
+        table.apply_batch(tp, records)
         return records[-1:] if table.applied[tp] >= records[-1].offset else records
 
 
 def batch_transport(app: Any, tables: Mapping[str, LogTable]) -> Transport:
-    """A transport for one app; set it as `app.transport` before the app starts."""
+    """Make the transport of one app; set it as `app.transport` before the app starts.
+
+    Faust makes consumers from `Transport.Consumer`, a class, so both classes are made anew for each app.
+    """
     consumer = type("TablesConsumer", (BatchConsumer,), {"tables": tables})
     transport = type("BatchTransport", (Transport,), {"Consumer": consumer})
     made: Transport = transport(app.conf.broker_consumer, app)
@@ -199,6 +214,8 @@ def batch_transport(app: Any, tables: Mapping[str, LogTable]) -> Transport:
 
 @dataclass(frozen=True, slots=True)
 class Tables:
+    """The Faust app and its three tables."""
+
     app: faust.App
     jobs: LogTable
     hosts: LogTable
@@ -210,7 +227,7 @@ class Tables:
 
 
 class TablesAtHand(TableManager):
-    """Faust's own waits a second for tables that agents may yet add; ours are all there before the app starts."""
+    """Table manager without the second of sleep in which Faust 0.15.3 waits for tables of late agents: there are none."""
 
     async def on_start(self) -> None:
         await self._update_channels()
@@ -218,7 +235,7 @@ class TablesAtHand(TableManager):
 
 
 def new_app(kafka: KafkaAddress, datadir: Path) -> faust.App:
-    """Its id is new at each start: replicas share no consumer group, so none ever waits for another."""
+    """Make the app. Its id is new at each start: replicas share no consumer group, so none waits for another."""
     datadir.mkdir(parents=True, exist_ok=True)
     servers = [f"kafka://{server.strip()}" for server in kafka.bootstrap.split(",")]
     return faust.App(
@@ -251,16 +268,18 @@ def _credentials(kafka: KafkaAddress) -> faust.SASLCredentials | faust.SSLCreden
     return None if context is None else faust.SSLCredentials(context=context)
 
 
-def add_tables(app: faust.App, state: Projection) -> Tables:
-    """The tables' own stores hold the rows that `state` reads."""
+def add_tables(app: faust.App, projection: Projection) -> Tables:
+    """Add the tables. Their stores are the projection's own dicts (`Store.data` of Faust's memory store is a dict)."""
     counts = partition_counts()
-    jobs = LogTable(app, topic=JOB_EVENTS, partitions=counts[JOB_EVENTS], fold=state.fold_job)
-    hosts = LogTable(app, topic=HOSTS, partitions=counts[HOSTS], fold=state.fold_host)
-    registry = LogTable(app, topic=REGISTRY, partitions=counts[REGISTRY], fold=state.fold_registry)
-    state.jobs.rows = jobs.data.data
-    state.hosts.rows = hosts.data.data
+    jobs = LogTable(app, topic=JOB_EVENTS, partitions=counts[JOB_EVENTS], fold=projection.fold_job)
+    hosts = LogTable(app, topic=HOSTS, partitions=counts[HOSTS], fold=projection.fold_host)
+    registry = LogTable(app, topic=REGISTRY, partitions=counts[REGISTRY], fold=projection.fold_registry)
+    jobs.data.data = projection.jobs.rows
+    hosts.data.data = projection.hosts.rows
     registry.data.data.update(
-        endpoints=state.registry.endpoints, contexts=state.registry.contexts, artifacts=state.registry.artifacts
+        endpoints=projection.registry.endpoints,
+        contexts=projection.registry.contexts,
+        artifacts=projection.registry.artifacts,
     )
     for table in (jobs, hosts, registry):
         app.tables.add(table)

@@ -1,4 +1,4 @@
-"""All jobs this gateway knows: rows folded from the log, requests not yet decided, and who waits for which.
+"""The job table: rows folded from the log, pending start requests, queue lengths, and waits for a job's change.
 
 One event loop reads and writes it; nothing here waits for Kafka.
 """
@@ -6,7 +6,7 @@ One event loop reads and writes it; nothing here waits for Kafka.
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import islice
 
 from mist_domain.facts.job_events import JobEvent
@@ -14,21 +14,21 @@ from mist_domain.facts.registry import DEFAULT_CONTEXT, Context
 from mist_domain.facts.requests import Origin, StartRequest, job_id_of, request_id_at
 from mist_domain.job import Job, Status
 from mist_domain.scheduling.decide import MAX_QUEUED
-from mist_gateway.projection.entry import JobRow, PendingStart, Position, fold_job
+from mist_gateway.projection.entry import Entry, JobRow, PendingStart, Position, fold_job
 from mist_gateway.projection.feed import Feed
-from mist_gateway.projection.job_index import Entry, JobIndex
+from mist_gateway.projection.job_index import JobIndex
 from mist_gateway.projection.totals import Totals
 
 
 class Queues:
-    """Waiting: asked for or queued, and not yet given to a host. Kept up to date job by job."""
+    """Lengths of the contexts' queues: jobs that are requested or queued and not assigned. Updated job by job."""
 
     def __init__(self) -> None:
         self._contexts: dict[str, str] = {}
         self._counts: Counter[str] = Counter()
 
     def enter(self, job_id: str, context: str) -> None:
-        """The job waits in the context, and in no other."""
+        """Count the job in this context, and in no other."""
         self.leave(job_id)
         self._contexts[job_id] = context
         self._counts[context] += 1
@@ -42,15 +42,15 @@ class Queues:
             del self._counts[context]
 
     def waiting(self) -> Iterator[tuple[str, str]]:
-        """Job and context of each, the longest waiting first."""
+        """List each waiting job with its context, the longest waiting first."""
         return iter(list(self._contexts.items()))
 
     def lengths(self) -> Mapping[str, int]:
-        """How many wait in each context."""
+        """Count the waiting jobs of each context."""
         return dict(self._counts)
 
     def why_full(self, context: Context, limit: int = MAX_QUEUED) -> str | None:
-        """Why the context cannot take another job now, or `None`; `limit` is that of all contexts together."""
+        """Explain why the context accepts no further job now; `None` if it does. `limit`: of all contexts together."""
         waiting, total = self._counts[context.name], len(self._contexts)
         if waiting >= context.max_queued:
             return f"context {context.name!r} has {waiting} waiting already, as many as its maxQueued allows"
@@ -67,22 +67,25 @@ def _named_context(request: StartRequest) -> str:
 
 
 class Jobs:
-    """`rows` is the Faust table's own store."""
+    """`rows` is a plain dict, which the Faust table uses as its store."""
 
     def __init__(self, feed: Feed, context_of: Callable[[StartRequest], str] = _named_context) -> None:
-        """`context_of` tells the context that a start request will run in."""
-        self.rows: MutableMapping[str, JobRow] = {}
+        """`context_of` names the context in which a start request will run."""
+        self.rows: dict[str, JobRow] = {}
         self.pending: dict[str, PendingStart] = {}
         self.queues = Queues()
         self.all = JobIndex()
-        self.tally = Totals()
+        self.totals = Totals()
         self.feed = feed
         self._context_of = context_of
         self._by_endpoint: dict[str, JobIndex] = {}
         self._waiting: dict[str, list[asyncio.Future[None]]] = {}
 
+    def __len__(self) -> int:
+        return len(self.rows)
+
     def oldest_waiting(self) -> dict[str, int]:
-        """For each context in which jobs wait, when (ms) the first of them was asked for."""
+        """Find for each context with waiting jobs the time (ms) at which the first of them was requested."""
         found: dict[str, int] = {}
         for job_id, context in self.queues.waiting():
             entry = self.find(job_id)
@@ -91,59 +94,60 @@ class Jobs:
         return found
 
     def find(self, job_id: str) -> Entry | None:
-        """The job or the request it is still; a row that was never initialized is no job."""
+        """Find the job, or its pending request. A row that was never initialized is no job."""
         row = self.rows.get(job_id)
         return row if row is not None and row.order is not None else self.pending.get(job_id)
 
     def of_endpoint(self, name: str) -> JobIndex | None:
-        """The jobs of an endpoint, defined or not; `None` when it never had any."""
+        """Find the jobs of an endpoint, defined or not; `None` when it never had any."""
         return self._by_endpoint.get(name)
 
     def entries(self, job_ids: Collection[str]) -> list[Entry]:
         return [entry for job_id in job_ids if (entry := self.find(job_id)) is not None]
 
     def of_worker(self, worker_id: str, statuses: Collection[str], offset: int, limit: int) -> list[Entry]:
-        """The newest jobs that ran or run in a worker of that name."""
+        """List the newest jobs that ran or run in a worker of that name."""
         rows = (self.rows.get(job_id) for job_id in self.all.newest_first(statuses))
         found = (row for row in rows if row is not None and row.job.worker_id == worker_id)
         return list(islice(found, offset, offset + limit))
 
-    def fold(self, event: JobEvent, place: Position) -> None:
-        """Take one record of `mist.job-events`."""
+    def fold(self, event: JobEvent, position: Position) -> None:
+        """Fold one record of `mist.job-events`."""
+        self.feed.advance(position)
         row = self.rows.get(event.job_id)
         before = row.job.status if row is not None else Status.UNKNOWN
         version = row.job.version if row is not None else 0
-        row = self.rows[event.job_id] = fold_job(row, event, place)
+        row = self.rows[event.job_id] = fold_job(row, event, position)
         if row.job.version == version:
             return
         self._queue(row)
         if before is Status.UNKNOWN:
             self.pending.pop(event.job_id, None)
-            self._place(row, row.job.request.endpoint.name)
+            self._index(row, row.job.request.endpoint.name)
         elif row.job.status.final:
-            self.tally.over(row.job)
-            self._place(row, row.job.request.endpoint.name)
-        if self.feed.heard(event.job_id):
-            self.feed.tell(event, row.job.status, place)
+            self.totals.add(row.job)
+            self._index(row, row.job.request.endpoint.name)
+        if self.feed.has_listeners(event.job_id):
+            self.feed.publish(event, row.job.status, position)
         if event.job_id in self._waiting:
             self._wake(event.job_id)
 
-    def request(self, request: StartRequest, origin: Origin) -> str:
-        """Take a start request of `mist.requests`; the id of the job it is or becomes.
+    def add_request(self, request: StartRequest, origin: Origin) -> str:
+        """Add a start request of `mist.requests`; returns the id of its job.
 
-        Read back from the log, a request that this gateway appended gets the broker's time for its own.
+        A request that this gateway appended gets the broker's time when it is read back.
         """
         job_id = job_id_of(request.endpoint, request.request_id or request_id_at(origin))
         known = self.find(job_id)
-        if known is None or (isinstance(known, PendingStart) and known.stands_at(origin)):
+        if known is None or (isinstance(known, PendingStart) and known.is_at(origin)):
             pending = PendingStart(job_id, request, origin.partition, origin.offset, origin.time)
             self.pending[job_id] = pending
             self.queues.enter(job_id, self._context_of(request))
-            self._place(pending, request.endpoint)
+            self._index(pending, request.endpoint)
         return job_id
 
     def drop_refused(self, job_ids: Collection[str], committed: Mapping[int, int]) -> None:
-        """Forget those of the requests that the schedulers are done with and that are no jobs."""
+        """Forget requests that the schedulers have settled (`committed`: offset by partition) and that became no job."""
         for job_id in job_ids:
             pending = self.pending.get(job_id)
             if pending is not None and pending.offset < committed.get(pending.partition, 0):
@@ -153,7 +157,7 @@ class Jobs:
                 self._by_endpoint[pending.request.endpoint].drop(pending)
 
     async def wait_for(self, job_id: str, done: Callable[[Job], bool], limit: float) -> Job | None:
-        """Wait, `limit` seconds at most, until the job is as `done` says; the job then, or `None`."""
+        """Wait, `limit` seconds at most, until `done` holds for the job; returns the job then, else `None`."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(limit):
                 while True:
@@ -169,12 +173,12 @@ class Jobs:
         else:
             self.queues.leave(row.job.job_id)
 
-    def _place(self, entry: Entry, endpoint: str) -> None:
-        self.all.place(entry)
+    def _index(self, entry: Entry, endpoint: str) -> None:
+        self.all.update(entry)
         index = self._by_endpoint.get(endpoint)
         if index is None:
             index = self._by_endpoint[endpoint] = JobIndex()
-        index.place(entry)
+        index.update(entry)
 
     async def _next_change(self, job_id: str) -> None:
         change: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -1,23 +1,35 @@
-"""`mist.requests` as a projection: start requests that the scheduler has not yet shown the effect of."""
+"""Pending start requests: those of `mist.requests` that no scheduler has shown the effect of."""
 
 import asyncio
 import contextlib
-
-import structlog
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from mist_domain.errors import RefusalError
 from mist_domain.facts.requests import Origin, StartRequest
 from mist_domain.wire.start_request import MAX_REQUEST_BYTES, read_start_request
-from mist_eventlog import Codec, PoisonError, Record, SchemaPendingError, Tail
+from mist_eventlog import (
+    Codec,
+    KafkaAddress,
+    OutageError,
+    PoisonError,
+    Reader,
+    Record,
+    SchemaPendingError,
+    Tail,
+    committed,
+)
+from mist_eventlog.topics.names import REQUESTS
 from mist_gateway.projection.jobs import Jobs
 
-log = structlog.get_logger("mist.gateway")
-
 SOURCE = "Async Kafka"
+GATHER = 0.1
+READ_LIMIT = 2.0
+DROP_PAUSE = 10.0
 
 
 def read_start(codec: Codec, value: bytes) -> StartRequest | None:
-    """The start request in a record; `None` for every other request and for what the scheduler will refuse.
+    """Read the start request in a record; `None` for other requests and for what the scheduler will refuse.
 
     `None`, too, while its schema is fetched from a Confluent registry: the job then shows at its first event.
     """
@@ -33,37 +45,68 @@ def read_start(codec: Codec, value: bytes) -> StartRequest | None:
 
 
 class RequestsLog:
-    """Tails the topic into `jobs.pending`. `tail` starts at the schedulers' committed offsets."""
+    """Tail of the topic into `jobs`. `group` is the schedulers' consumer group, whose commits tell what is settled."""
 
-    def __init__(self, tail: Tail, codec: Codec, jobs: Jobs) -> None:
+    def __init__(
+        self, kafka: KafkaAddress, tail: Tail, reader: Reader, codec: Codec, jobs: Jobs, *, group: str
+    ) -> None:
+        self._kafka = kafka
         self._tail = tail
+        self._reader = reader
         self._codec = codec
         self._jobs = jobs
-        self._moved = asyncio.Event()
+        self._group = group
+        self._advanced = asyncio.Event()
 
     async def replay(self) -> None:
+        """Read up to the present end."""
         async for records in self._tail.replay():
-            self._take(records)
+            self._apply(records)
 
     async def follow(self) -> None:
-        """For ever."""
+        """Run for ever."""
         async for records in self._tail.batches():
-            self._take(records)
+            self._apply(records)
 
-    async def wait_read(self, ends: dict[int, int], topic: str, limit: float) -> None:
-        """Wait, `limit` seconds at most, until everything before `ends` was taken."""
+    async def catch_up(self) -> None:
+        """Wait, `READ_LIMIT` seconds at most, until all that the topic holds now is read."""
+        ends: dict[int, int] = {}
+        with contextlib.suppress(OutageError):
+            ends = await self._reader.ends(REQUESTS)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(limit):
-                while any(self._tail.positions[topic, partition] < end for partition, end in ends.items()):
-                    self._moved.clear()
-                    await self._moved.wait()
+            async with asyncio.timeout(READ_LIMIT):
+                while any(self._tail.positions[REQUESTS, partition] < end for partition, end in ends.items()):
+                    self._advanced.clear()
+                    await self._advanced.wait()
 
-    def _take(self, records: list[Record]) -> None:
+    async def drop_refused(self) -> None:
+        """Run for ever: forget requests that are old, that the schedulers have settled, and that became no job."""
+        seen: set[str] = set()
+        while True:
+            pending = set(self._jobs.pending)
+            old, seen = seen & pending, pending
+            if old:
+                with contextlib.suppress(OutageError):
+                    self._jobs.drop_refused(old, await committed(self._kafka, self._group, REQUESTS))
+            await asyncio.sleep(DROP_PAUSE)
+
+    def _apply(self, records: list[Record]) -> None:
         for record in records:
             request = read_start(self._codec, record.value)
             if request is not None:
-                self._jobs.request(request, _origin(record))
-        self._moved.set()
+                self._jobs.add_request(request, _origin(record))
+        self._advanced.set()
+
+
+@asynccontextmanager
+async def open_requests(
+    kafka: KafkaAddress, reader: Reader, codec: Codec, jobs: Jobs, *, group: str
+) -> AsyncIterator[RequestsLog]:
+    """Open the topic from the offsets that `group` has committed: what lies before is settled. Raises `OutageError`."""
+    offsets = await committed(kafka, group, REQUESTS)
+    starts = {(REQUESTS, partition): offset for partition, offset in offsets.items()}
+    async with Tail(kafka, [REQUESTS], offsets=starts, gather=GATHER) as tail:
+        yield RequestsLog(kafka, tail, reader, codec, jobs, group=group)
 
 
 def _origin(record: Record) -> Origin:

@@ -1,4 +1,4 @@
-"""What the gateway knows: jobs, hosts and the registry, each folded from its topic. No I/O; one event loop."""
+"""The gateway's projection: jobs, hosts and the registry, each folded from its topic. No I/O; one event loop."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,9 @@ from mist_domain.facts.hosts import HostState, Tick
 from mist_domain.facts.job_events import JobEvent
 from mist_domain.facts.registry import RegistryEvent
 from mist_domain.registry import Registry, fold_registry
-from mist_gateway.projection.entry import Position, asked_context
+from mist_eventlog.topics import partition_counts
+from mist_eventlog.topics.names import JOB_EVENTS
+from mist_gateway.projection.entry import Position, requested_context
 from mist_gateway.projection.feed import Feed
 from mist_gateway.projection.hosts import Hosts
 from mist_gateway.projection.jobs import Jobs
@@ -23,30 +25,30 @@ class MisplacedError(ValueError):
 
 
 class Projection:
-    """`decode` turns a record's bytes into a fact or raises."""
+    """All read models. `decode` turns a record's bytes into a fact or raises; a silent host is lost after `lost_after_ms`."""
 
-    def __init__(self, decode: Callable[[bytes], Any], offsets: Callable[[], list[int]]) -> None:
-        self.feed = Feed(offsets)
-        self.jobs = Jobs(self.feed, lambda request: asked_context(request, self.registry))
-        self.hosts = Hosts(time.monotonic)
+    def __init__(self, decode: Callable[[bytes], Any], *, lost_after_ms: int) -> None:
+        self.feed = Feed(partition_counts()[JOB_EVENTS])
+        self.jobs = Jobs(self.feed, lambda request: requested_context(request, self.registry))
+        self.hosts = Hosts(time.monotonic, lost_after_ms)
         self.registry = Registry()
         self.registry_offset = -1
         self._decode = decode
 
-    def fold_job(self, value: bytes, place: Position) -> None:
+    def fold_job(self, value: bytes, position: Position) -> None:
         event = self._decode(value)
         if type(event) not in _JOB_EVENTS:
-            raise MisplacedError(f"a {type(event).__name__} is no fact of a job")
-        self.jobs.fold(event, place)
+            raise MisplacedError(f"a {type(event).__name__} is no event of a job")
+        self.jobs.fold(event, position)
 
-    def fold_host(self, value: bytes, place: Position) -> None:
+    def fold_host(self, value: bytes, position: Position) -> None:
         record = self._decode(value)
         if type(record) not in _HOST_RECORDS:
-            raise MisplacedError(f"a {type(record).__name__} says nothing of a host")
-        self.hosts.fold(record, place.at)
+            raise MisplacedError(f"a {type(record).__name__} is no record of a host")
+        self.hosts.fold(record, position.at)
 
-    def fold_registry(self, value: bytes, place: Position) -> None:
-        self.registry_offset = place.offset
+    def fold_registry(self, value: bytes, position: Position) -> None:
+        self.registry_offset = position.offset
         event = self._decode(value)
         if type(event) not in _REGISTRY_EVENTS:
             raise MisplacedError(f"a {type(event).__name__} does not belong in the registry")

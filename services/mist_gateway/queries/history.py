@@ -1,4 +1,4 @@
-"""A job's life, read from the log: the row says where its records are and what each led to."""
+"""The history of a job, read from the log: its row says where the records are and what each led to."""
 
 from typing import cast
 
@@ -8,11 +8,11 @@ from mist_eventlog.topics.names import JOB_EVENTS
 from mist_gateway.projection.entry import HistoryStep, JobRow
 from mist_gateway.service import Gateway
 
-Told = tuple[Record, HistoryStep, JobEvent]
+RecordedStep = tuple[Record, HistoryStep, JobEvent]
 
 
-async def read_history(gateway: Gateway, row: JobRow, *, after: int = -1) -> list[Told]:
-    """The job's records beyond offset `after`, in order, each with what it led to."""
+async def read_history(gateway: Gateway, row: JobRow, *, after: int = -1) -> list[RecordedStep]:
+    """Read the job's records beyond offset `after`, in order, each with its step."""
     steps = {step.offset: step for step in row.history() if step.offset > after}
     if not steps:
         return []
@@ -21,5 +21,5 @@ async def read_history(gateway: Gateway, row: JobRow, *, after: int = -1) -> lis
 
 
 def decode_event(codec: Codec, record: Record) -> JobEvent:
-    """The fact in a record that stands in some row's history, and so was decoded before."""
+    """Decode a record of some row's history, which was decoded before."""
     return cast("JobEvent", codec.decode(record.value))

@@ -1,4 +1,4 @@
-"""What jobs print: read back from `mist.job-logs` for one job."""
+"""The log of one job, read back from `mist.job-logs`."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,15 +6,16 @@ from datetime import UTC, datetime
 
 from mist_domain.facts.logs import LogLine, LogLines
 from mist_domain.job import Job
-from mist_eventlog import Codec, PoisonError, Reader, Record
+from mist_eventlog import Codec, Reader
 from mist_eventlog.topics.names import JOB_LOGS
+from mist_gateway.projection.job_logs import read_lines
 
-LARGEST_LOG = 4_000_000
+MAX_LOG_CHARS = 4_000_000
 LATE_LINES_MS = 300_000
 
 
 async def read_log(reader: Reader, codec: Codec, job: Job, partition: int) -> str:
-    """The job's lines, the last 4 MB of them; empty when there are none. `partition` is the one of its key."""
+    """Read the job's lines, the last 4 MB of them. `partition` is the one of its key."""
     begin = await reader.offset_at(JOB_LOGS, partition, job.created_at)
     end = await _end(reader, job, partition)
     kept, size = list[str](), 0
@@ -22,13 +23,13 @@ async def read_log(reader: Reader, codec: Codec, job: Job, partition: int) -> st
         text = format_lines(lines)
         kept.append(text)
         size += len(text)
-        while size > LARGEST_LOG and len(kept) > 1:
+        while size > MAX_LOG_CHARS and len(kept) > 1:
             size -= len(kept.pop(0))
     return "".join(kept)
 
 
 async def _end(reader: Reader, job: Job, partition: int) -> int:
-    """The lines of a job that is over stand before this: they come a moment after its end at most."""
+    """Offset before which all lines are: those of an ended job arrive within `LATE_LINES_MS`."""
     if job.ended_at:
         return await reader.offset_at(JOB_LOGS, partition, job.ended_at + LATE_LINES_MS)
     return (await reader.ends(JOB_LOGS))[partition]
@@ -39,7 +40,7 @@ def format_lines(batch: LogLines) -> str:
 
 
 def format_line(job_id: str, line: LogLine) -> str:
-    """`INFO 2017-07-14T02:40:00.123 [<jobId>] text`, in UTC."""
+    """Format one line: `INFO 2017-07-14T02:40:00.123 [<jobId>] text`, in UTC."""
     time = datetime.fromtimestamp(line.time / 1000, UTC).isoformat(timespec="milliseconds").removesuffix("+00:00")
     return f"{line.level} {time} [{job_id}] {line.text}"
 
@@ -47,7 +48,7 @@ def format_line(job_id: str, line: LogLine) -> str:
 async def _batches(
     reader: Reader, codec: Codec, job_id: str, ranges: dict[int, tuple[int, int]]
 ) -> AsyncIterator[LogLines]:
-    """The job's batches, in order."""
+    """Read the job's batches, in order."""
     async for records in reader.read_range(JOB_LOGS, ranges):
         for record in records:
             if record.key == job_id.encode():
@@ -55,11 +56,3 @@ async def _batches(
                 if lines is not None:
                     yield lines
         await asyncio.sleep(0)
-
-
-def read_lines(codec: Codec, record: Record) -> LogLines | None:
-    try:
-        lines = codec.decode(record.value)
-    except PoisonError:
-        return None
-    return lines if isinstance(lines, LogLines) else None

@@ -1,4 +1,4 @@
-"""Events of the past, read from Kafka for who resumes: the rows say which were accepted and what they led to."""
+"""Past events for a feed that resumes, read from Kafka; the rows say which were accepted and what they led to."""
 
 import asyncio
 import contextlib
@@ -11,26 +11,26 @@ from mist_gateway.projection.feed import Frame, Listener, make_frame
 from mist_gateway.queries.history import decode_event, read_history
 from mist_gateway.service import Gateway
 
-LISTEN_BEHIND = 500
+NEAR_RECORDS = 500
 
 
 async def replay_all(gateway: Gateway, listener: Listener, since: list[int]) -> AsyncIterator[list[Frame]]:
-    """Everything after `since`; the listener is added on the way, so that live frames go on where this ends.
+    """Replay all events after `since`; the listener is added on the way, so that live frames continue where this ends.
 
-    While far behind nothing is buffered: the log is read up to where it stood, again and again, until it is near.
+    While far behind nothing is buffered: the log is read up to its present end, again and again, until that is near.
     """
-    told, listening = list(since), False
+    sent, listening = list(since), False
     while not listening:
         target = gateway.projection.feed.offsets()
-        if sum(target) - sum(told) <= LISTEN_BEHIND:
+        if sum(target) - sum(sent) <= NEAR_RECORDS:
             gateway.projection.feed.add(listener)
             listening = True
-        async for frames in _replay(gateway, told, target, phases=listener.phases):
+        async for frames in _replay(gateway, sent, target, phases=listener.phases):
             yield frames
 
 
 async def replay_job(gateway: Gateway, listener: Listener, row: JobRow, after: int) -> list[Frame]:
-    """One job's events beyond offset `after`; the listener is added at once."""
+    """Replay one job's events beyond offset `after`; the listener is added at once."""
     offsets = gateway.projection.feed.offsets()
     gateway.projection.feed.add(listener)
     frames = []
@@ -43,26 +43,26 @@ async def replay_job(gateway: Gateway, listener: Listener, row: JobRow, after: i
     return frames
 
 
-async def _replay(gateway: Gateway, told: list[int], target: list[int], *, phases: bool) -> AsyncIterator[list[Frame]]:
-    """Frames of `told[p] < offset <= target[p]`; `told` moves along."""
-    ranges = {p: (last + 1, target[p] + 1) for p, last in enumerate(told) if last < target[p]}
+async def _replay(gateway: Gateway, sent: list[int], target: list[int], *, phases: bool) -> AsyncIterator[list[Frame]]:
+    """Read the frames with `sent[p] < offset <= target[p]`; advances `sent`."""
+    ranges = {p: (last + 1, target[p] + 1) for p, last in enumerate(sent) if last < target[p]}
     if ranges:
         async for records in gateway.reader.read_range(JOB_EVENTS, ranges):
-            yield [frame for record in records if (frame := _frame(gateway, record, told, phases=phases)) is not None]
+            yield [frame for record in records if (frame := _frame(gateway, record, sent, phases=phases)) is not None]
             await asyncio.sleep(0)
-    told[:] = target
+    sent[:] = target
 
 
-def _frame(gateway: Gateway, record: Record, told: list[int], *, phases: bool) -> Frame | None:
-    told[record.partition] = record.offset
+def _frame(gateway: Gateway, record: Record, sent: list[int], *, phases: bool) -> Frame | None:
+    sent[record.partition] = record.offset
     step = _step(gateway, record)
     if step is None or step.status is None:
         return None
-    return make_frame(decode_event(gateway.codec, record), step.status, record.time, told, phases=phases)
+    return make_frame(decode_event(gateway.codec, record), step.status, record.time, sent, phases=phases)
 
 
 def _step(gateway: Gateway, record: Record) -> HistoryStep | None:
-    """What the record led to, by its job's row; the row is that of the job the fact names, its key is most likely it."""
+    """Find the record's step in its job's row. The event names the job; the record's key is tried first, undecoded."""
     rows = gateway.projection.jobs.rows
     row = rows.get(record.key.decode(errors="replace")) if record.key else None
     step = row.step_at(record.offset) if row is not None else None

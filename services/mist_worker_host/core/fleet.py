@@ -1,30 +1,33 @@
-"""The drivers of this host: which one serves a job, whether there is a place for another, which one may go."""
+"""The drivers of this host: a driver for each job, places for new ones, idle ones that may stop."""
 
 from collections.abc import Callable
 from dataclasses import replace
 
-from mist_worker_host.core.instructions import DriverSettings, Kill, Launch, StopIdle
-from mist_worker_host.core.outbox import Outbox
+from mist_worker_host.core.instructions import DriverSettings, Instruction, Kill, Launch, StopIdle
 from mist_worker_host.core.stimuli import WorkerKey
 from mist_worker_host.core.worker import FleetWorker
 
 
 class Fleet:
-    """At most `places` driver processes, those counted that are about to end. `now` is the host's clock, in seconds."""
+    """At most `places` driver processes, including those that are about to end. Adds to `instructions`.
 
-    def __init__(self, places: int, outbox: Outbox) -> None:
+    `now` is the host's clock, in seconds.
+    """
+
+    def __init__(self, places: int, instructions: list[Instruction]) -> None:
         self.workers: dict[WorkerKey, FleetWorker] = {}
         self.now = 0.0
         self.draining = False
         self._places = places
-        self._outbox = outbox
+        self._instructions = instructions
         self._last_key: WorkerKey = 0
 
     def named(self, worker_id: str) -> list[FleetWorker]:
         """A context's driver and those of the same name that are still draining."""
-        return [one for one in self.workers.values() if one.settings.worker_id == worker_id and not one.stopping]
+        workers = self.workers.values()
+        return [worker for worker in workers if worker.settings.worker_id == worker_id and not worker.stopping]
 
-    def seat(self, settings: DriverSettings, downtime: float | None) -> FleetWorker | None:
+    def acquire(self, settings: DriverSettings, downtime: float | None) -> FleetWorker | None:
         """A driver for a job: the context's shared one, a spare, or a new one if there is a place."""
         worker = self._shared(settings) if settings.mode == "shared" else self._spare(settings)
         if worker is None:
@@ -38,7 +41,7 @@ class Fleet:
         return len(self.workers) < self._places
 
     def has_shared(self, settings: DriverSettings) -> bool:
-        """Whether the context's driver is up, or about to be, with these settings."""
+        """True when the context's driver is up, or about to be, with these settings."""
         return self._shared(settings) is not None
 
     def prepare(self, settings: DriverSettings, downtime: float | None) -> None:
@@ -46,6 +49,11 @@ class Fleet:
         if settings.mode == "exclusive":
             settings = replace(settings, worker_id=f"{settings.worker_id}-{self._last_key + 1}")
         self._launch(settings, downtime, warm=True).spare = settings.mode == "exclusive"
+
+    def spares_like(self, settings: DriverSettings) -> list[FleetWorker]:
+        """Spares that a job of these settings can use."""
+        workers = self.workers.values()
+        return [worker for worker in workers if worker.spare and worker.open and worker.settings.is_like(settings)]
 
     def make_room(self, wanted: int) -> None:
         """Stop idle drivers, the one idle for longest first, until `wanted` places are free or about to be."""
@@ -56,13 +64,13 @@ class Fleet:
             self.stop(worker)
 
     def stop_idle(self, keeps: Callable[[FleetWorker], bool]) -> None:
-        """Stop those that have been idle for their context's downtime, apart from what `keeps` keeps."""
+        """Stop drivers that have been idle for their context's downtime, unless `keeps(worker)`."""
         for worker in self.workers.values():
             if worker.open and worker.has_idled(self.now) and not keeps(worker):
                 self.stop(worker)
 
-    def rest(self, worker: FleetWorker) -> None:
-        """Something ended in the worker: if nothing is left it is idle, or has had its time."""
+    def release(self, worker: FleetWorker) -> None:
+        """Call when something ended in the worker: one without work becomes idle, or stops if it is of no more use."""
         if worker.busy or worker.stopping:
             return
         if worker.abandoned:
@@ -73,23 +81,23 @@ class Fleet:
             worker.idle_since = self.now
 
     def drain(self, worker: FleetWorker) -> None:
-        """The worker takes nothing new and is stopped when what runs in it has ended."""
-        worker.draining = self._outbox.changed = True
-        self.rest(worker)
+        """Give the worker nothing new, and stop it when its runs have ended."""
+        worker.draining = True
+        self.release(worker)
 
     def stop(self, worker: FleetWorker) -> None:
         if not worker.ready:
             self.kill(worker)
             return
         self._close(worker)
-        self._outbox.add(StopIdle(worker=worker.key))
+        self._instructions.append(StopIdle(worker=worker.key))
 
     def kill(self, worker: FleetWorker) -> None:
         self._close(worker)
-        self._outbox.add(Kill(worker=worker.key))
+        self._instructions.append(Kill(worker=worker.key))
 
     def _close(self, worker: FleetWorker) -> None:
-        worker.stopping = self._outbox.changed = True
+        worker.stopping = True
         worker.idle_since = None
         worker.runs.clear()
 
@@ -104,16 +112,14 @@ class Fleet:
 
     def _spare(self, settings: DriverSettings) -> FleetWorker | None:
         """A spare that becomes the job's own, one that is ready before one that is starting."""
-        spares = [one for one in self.workers.values() if one.spare and one.open and one.settings.is_like(settings)]
-        worker = min(spares, key=lambda one: (not one.ready, one.key), default=None)
+        worker = min(self.spares_like(settings), key=lambda spare: (not spare.ready, spare.key), default=None)
         if worker is not None:
-            worker.spare, worker.settings, self._outbox.changed = False, settings, True
+            worker.spare, worker.settings = False, settings
         return worker
 
     def _launch(self, settings: DriverSettings, downtime: float | None, *, warm: bool = False) -> FleetWorker:
         self._last_key += 1
         worker = FleetWorker(key=self._last_key, settings=settings, launched_at=self.now, downtime=downtime)
         self.workers[worker.key] = worker
-        self._outbox.changed = True
-        self._outbox.add(Launch(worker=worker.key, settings=settings, warm=warm))
+        self._instructions.append(Launch(worker=worker.key, settings=settings, warm=warm))
         return worker

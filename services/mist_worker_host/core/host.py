@@ -1,7 +1,7 @@
-"""The worker host's decisions: what happened goes in, what is to be done comes out. No I/O, no clock.
+"""The worker host's decisions: stimuli in, instructions out. No I/O, no clock.
 
 It keeps exactly the attempts that its own fold shows as its own and current. An attempt goes through the phases of
-`Phase`: it waits for a place, sits in a worker, its JobStarted is appended; once that was read back it runs; its end
+`Phase`: it waits for a driver place, is placed in a worker, its JobStarted is appended; once that was read back it runs; its end
 is appended; once that was read back it is forgotten.
 """
 
@@ -9,53 +9,40 @@ from typing import assert_never
 
 from mist_domain.facts.hosts import HeldAttempt, HostState
 from mist_domain.facts.requests import PrepareWorkerRequest, StopWorkerRequest
-from mist_worker_host.core import outcomes as ends
+from mist_worker_host.core import outcomes, stimuli
 from mist_worker_host.core.attempts import Attempts, Identity, TimeLimits
 from mist_worker_host.core.fleet import Fleet
-from mist_worker_host.core.instructions import Instruction
+from mist_worker_host.core.instructions import Instruction, Publish
 from mist_worker_host.core.job_fold import JobFold
-from mist_worker_host.core.outbox import Outbox
 from mist_worker_host.core.spares import Preparations
-from mist_worker_host.core.stimuli import (
-    CaughtUp,
-    DrainAsked,
-    DriverExited,
-    DriverReady,
-    DriverSpawned,
-    DriverUnusable,
-    Fact,
-    Read,
-    RunCanceled,
-    RunFailed,
-    RunFinished,
-    Stimulus,
-    TimePassed,
-    WorkerKey,
-)
 from mist_worker_host.core.worker import FleetWorker
 
 
 class HostCore:
     """Mutable, single-threaded."""
 
-    def __init__(self, identity: Identity, patience: TimeLimits) -> None:
+    def __init__(self, identity: Identity, limits: TimeLimits) -> None:
         self.identity = identity
         self.fold = JobFold(identity.partitions)
         self.caught_up = False
-        self._patience = patience
-        self._outbox = Outbox()
-        self.fleet = Fleet(identity.max_workers, self._outbox)
-        self.attempts = Attempts(identity, self.fold, self.fleet, self._outbox)
+        self._limits = limits
+        self._instructions: list[Instruction] = []
+        self._published: object = None
+        self.fleet = Fleet(identity.max_workers, self._instructions)
+        self.attempts = Attempts(identity, self.fold, self.fleet, self._instructions)
         self.preparations = Preparations(self.fleet)
         self._drain_until: float | None = None
 
-    def handle(self, *stimuli: Stimulus) -> list[Instruction]:
-        """Take what happened, in order; what is to be done now."""
+    def handle(self, *stimuli: stimuli.Stimulus) -> list[Instruction]:
+        """Apply what happened, in order. Returns what is to be done now; a publication comes last."""
         for stimulus in stimuli:
-            self._take(stimulus)
-        self.attempts.seat_waiting()
+            self._apply(stimulus)
+        self.attempts.place_waiting()
         self.preparations.keep()
-        return self._outbox.take(publish=self.caught_up)
+        self._publish_changes()
+        instructions = self._instructions.copy()
+        self._instructions.clear()
+        return instructions
 
     @property
     def draining(self) -> bool:
@@ -63,7 +50,7 @@ class HostCore:
 
     @property
     def drained(self) -> bool:
-        """Whether a host that was told to stop has nothing left."""
+        """True when a draining host holds no attempt and no driver any more."""
         return self.draining and not self.attempts.held and not self.fleet.workers
 
     def state(self, *, stopped: bool = False) -> HostState:
@@ -75,63 +62,77 @@ class HostCore:
             address=identity.address,
             slots=identity.slots,
             max_workers=identity.max_workers,
-            workers=tuple(worker.told() for worker in self.fleet.workers.values()),
-            attempts=tuple(HeldAttempt(job_id=one.job_id, attempt=one.number) for one in self.attempts.held.values()),
+            workers=tuple(worker.state() for worker in self.fleet.workers.values()),
+            attempts=tuple(
+                HeldAttempt(job_id=held.job_id, attempt=held.number) for held in self.attempts.held.values()
+            ),
             offsets=tuple(self.fold.offsets),
             spark_version=identity.spark_version,
             java_version=identity.java_version,
             draining=self.draining,
             replaces=identity.replaces,
             stopped=stopped,
-            prepared=self.preparations.told(),
+            prepared=self.preparations.state(),
         )
 
-    def unleased(self) -> frozenset[WorkerKey]:
-        """The workers that may live on while Kafka is away: nothing that runs in them could be started elsewhere."""
-        return frozenset(one.key for one in self.fleet.workers.values() if not self.attempts.is_leased(one))
+    def unleased(self) -> frozenset[stimuli.WorkerKey]:
+        """The workers that may live on while Kafka is away: none of their runs could be started elsewhere."""
+        return frozenset(key for key, worker in self.fleet.workers.items() if not self.attempts.is_leased(worker))
 
-    def _take(self, stimulus: Stimulus) -> None:
+    def _publish_changes(self) -> None:
+        """Publish when others must know now, not with the next tick: of workers all but whether they are busy."""
+        if not self.caught_up:
+            return
+        workers = [
+            (worker.key, worker.settings.worker_id, worker.pid, worker.ready, worker.open, worker.spare)
+            for worker in self.fleet.workers.values()
+        ]
+        shown = (workers, self.draining, self.preparations.state())
+        if shown != self._published:
+            self._published = shown
+            self._instructions.append(Publish())
+
+    def _apply(self, stimulus: stimuli.Stimulus) -> None:
         match stimulus:
-            case Read():
+            case stimuli.Read():
                 self._read(stimulus.facts)
-            case RunFinished() | RunFailed() | RunCanceled():
+            case stimuli.RunFinished() | stimuli.RunFailed() | stimuli.RunCanceled():
                 self.attempts.reported(stimulus)
-            case TimePassed():
+            case stimuli.TimePassed():
                 self._time_passed(stimulus.now)
-            case DriverSpawned() | DriverReady() | DriverUnusable() | DriverExited():
+            case stimuli.DriverSpawned() | stimuli.DriverReady() | stimuli.DriverUnusable() | stimuli.DriverExited():
                 self._driver_changed(stimulus)
             case StopWorkerRequest():
                 self._stop_workers(stimulus)
             case PrepareWorkerRequest():
                 self._prepare(stimulus)
-            case CaughtUp():
-                self.caught_up = self._outbox.changed = True
-            case DrainAsked():
+            case stimuli.CaughtUp():
+                self.caught_up = True
+            case stimuli.DrainAsked():
                 self._drain(stimulus.now)
             case _:
                 assert_never(stimulus)
 
-    def _read(self, facts: tuple[Fact, ...]) -> None:
-        """Fold everything first: nothing is begun that a later record of the same batch has ended."""
-        take = self.fold.take
-        changed = dict.fromkeys(take(fact) for fact in facts)
+    def _read(self, facts: tuple[stimuli.Fact, ...]) -> None:
+        """Fold everything first: nothing is started that a later record of the same batch has ended."""
+        apply = self.fold.apply
+        changed = dict.fromkeys(apply(fact) for fact in facts)
         for job_id in changed:
             if job_id is not None:
                 self.attempts.settle(job_id)
 
-    def _driver_changed(self, stimulus: DriverSpawned | DriverReady | DriverUnusable | DriverExited) -> None:
+    def _driver_changed(self, stimulus: stimuli.DriverChange) -> None:
         worker = self.fleet.workers.get(stimulus.worker)
         if worker is None:
             return
-        self._outbox.changed = True
         match stimulus:
-            case DriverSpawned():
+            case stimuli.DriverSpawned():
                 worker.pid = stimulus.pid
-            case DriverReady():
+            case stimuli.DriverReady():
                 self._ready(worker, stimulus.spark_ui)
-            case DriverUnusable():
+            case stimuli.DriverUnusable():
                 self._give_up(worker, f"the driver could not start: {stimulus.error}", stimulus.lines)
-            case DriverExited():
+            case stimuli.DriverExited():
                 how = "the driver died" if worker.ready else "the driver could not start"
                 loss = self._loss(worker, f"{how}: {stimulus.reason}", stimulus.lines)
                 worker.stopping = True
@@ -145,7 +146,7 @@ class HostCore:
         self.preparations.worked(worker)
         for attempt in worker.attempts.values():
             self.attempts.start(attempt, worker)
-        self.fleet.rest(worker)
+        self.fleet.release(worker)
 
     def _give_up(self, worker: FleetWorker, reason: str, lines: tuple[str, ...] = ()) -> None:
         if not worker.stopping:
@@ -153,13 +154,13 @@ class HostCore:
             self.fleet.kill(worker)
             self.attempts.lose_all(worker, loss)
 
-    def _loss(self, worker: FleetWorker, reason: str, lines: tuple[str, ...]) -> ends.Loss:
-        """A driver that ends before it was ready, and was not told to end, has failed."""
+    def _loss(self, worker: FleetWorker, reason: str, lines: tuple[str, ...]) -> outcomes.Loss:
+        """A driver that ends before it was ready, and was not asked to end, has failed."""
         failed = not worker.ready and not worker.stopping and not self.draining
         if failed:
             self.preparations.failed(worker)
         driver = f"{self.identity.host_id}/{worker.key}" if failed else None
-        return ends.Loss(reason=reason, lines=lines, failed_driver=driver)
+        return outcomes.Loss(reason=reason, lines=lines, failed_driver=driver)
 
     def _stop_workers(self, request: StopWorkerRequest) -> None:
         if request.host_id == self.identity.host_id:
@@ -169,26 +170,26 @@ class HostCore:
 
     def _prepare(self, request: PrepareWorkerRequest) -> None:
         if request.host_id == self.identity.host_id:
-            self.preparations.ask(request)
-            self._outbox.changed = True
+            self.preparations.request(request)
 
     def _time_passed(self, now: float) -> None:
-        self.fleet.now, self._outbox.changed = now, True
+        self.fleet.now = now
+        self._published = None  # each tick is a sign of life
         self.fleet.stop_idle(self.preparations.keeps)
-        patience = self._patience
+        limits = self._limits
         for worker in list(self.fleet.workers.values()):
-            if not worker.ready and now - worker.launched_at >= patience.launch:
-                self._give_up(worker, f"the driver was not ready within {patience.launch:.0f} s")
-            elif worker.is_deaf(now, patience.cancel):
-                self._give_up(worker, f"the driver did not answer a cancel within {patience.cancel:.0f} s")
+            if not worker.ready and now - worker.launched_at >= limits.launch:
+                self._give_up(worker, f"the driver was not ready within {limits.launch:.0f} s")
+            elif worker.ignores_cancel(now, limits.cancel):
+                self._give_up(worker, f"the driver did not answer a cancel within {limits.cancel:.0f} s")
             elif self._drain_until is not None and now >= self._drain_until:
-                self._give_up(worker, ends.HOST_STOPPED)
+                self._give_up(worker, outcomes.HOST_STOPPED)
 
     def _drain(self, now: float) -> None:
         if self.draining:
             return
-        self._drain_until = now + self._patience.grace
-        self.fleet.now, self.fleet.draining, self._outbox.changed = now, True, True
-        self.attempts.give_back()
+        self._drain_until = now + self._limits.grace
+        self.fleet.now, self.fleet.draining = now, True
+        self.attempts.hand_back()
         for worker in list(self.fleet.workers.values()):
-            self.fleet.rest(worker)
+            self.fleet.release(worker)

@@ -1,4 +1,4 @@
-"""What a worker host is to do, as values. The service carries them out in their order."""
+"""Everything that the core can ask of the service, as values. The service carries them out in order."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,7 +12,7 @@ HostEvent = JobStarted | JobFinished | JobFailed | JobCanceled | JobAttemptLost
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriverSettings:
-    """What a driver is started with. Two jobs of a context may share a driver when these are equal."""
+    """The settings that a driver is started with. Two jobs of a context may share a driver when these are equal."""
 
     worker_id: str
     context: str
@@ -22,13 +22,13 @@ class DriverSettings:
     run_options: str = ""
 
     def is_like(self, other: "DriverSettings") -> bool:
-        """Whether drivers of the two differ in nothing but their name."""
+        """True when drivers of the two differ in nothing but their name."""
         return replace(self, worker_id=other.worker_id) == other
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
-    """Start a driver. `warm`: no job waits for it, so it tries Spark out before it says that it is ready."""
+    """Start a driver. `warm`: no job waits for it, so it tries Spark out before it reports ready."""
 
     worker: WorkerKey
     settings: DriverSettings

@@ -1,4 +1,4 @@
-"""All jobs as this host has read them, and how far it has read."""
+"""All jobs as this host has read them, and the offsets that it has read to."""
 
 from mist_domain.ended_jobs import OpenJobs
 from mist_domain.job import Job
@@ -13,8 +13,8 @@ class JobFold:
         self._open = OpenJobs()
         self.jobs: dict[str, Job] = self._open.jobs
 
-    def take(self, fact: Fact) -> str | None:
-        """Fold one record; the id of the job it changed."""
+    def apply(self, fact: Fact) -> str | None:
+        """Fold one record. Returns the id of the job that it changed."""
         self.offsets[fact.partition] = fact.offset
         if fact.event is None or self._open.fold(fact.event, fact.time) is None:
             return None

@@ -1,4 +1,4 @@
-"""How an attempt ends, as the fact the host appends, and the sentences it gives as reasons."""
+"""The end of an attempt, as the fact that the host appends, with the sentences it gives as reasons."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ NOT_STARTED_HERE = "the host did not start this attempt"
 
 
 def outcome(host_id: str, job: Job, report: Report) -> JobFinished | JobFailed | JobCanceled:
-    """What a driver's report says of the job. The job is started or cancelling."""
+    """The fact for a driver's report on a job that is started or cancelling."""
     match report:
         case RunFinished():
             return JobFinished(job_id=job.job_id, writer=host_id, attempt=job.attempt, result=report.result)
@@ -37,7 +37,7 @@ def failed(host_id: str, job: Job, error: str, detail: str | None = None) -> Job
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loss:
-    """Why attempts were lost: `lines` are the last that their driver printed, `failed_driver` one that did not start."""
+    """The reason why attempts were lost. `lines`: the last that their driver printed. `failed_driver`: one that did not start."""
 
     reason: str
     lines: tuple[str, ...] = ()

@@ -16,44 +16,47 @@ Key = tuple[str, Mode]
 
 @dataclass(slots=True)
 class Want:
-    """What was asked for last. `failures`: drivers in a row that ended before they were ready; none before `again_at`."""
+    """The last request for a context and mode.
+
+    `failures`: drivers in a row that ended before they were ready. `again_at`: start none before this time, in seconds.
+    """
 
     settings: DriverSettings
     downtime: float | None
-    told: Prepared
+    prepared: Prepared
     failures: int = 0
     again_at: float = 0.0
 
 
 class Preparations:
-    """Keeps the fleet as it was asked to, as far as there are free places: a job that waits goes first."""
+    """Keeps the requested drivers ready as far as there are free places; jobs that wait go first."""
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
         self._wants: dict[Key, Want] = {}
 
-    def told(self) -> tuple[Prepared, ...]:
-        return tuple(want.told for want in self._wants.values())
+    def state(self) -> tuple[Prepared, ...]:
+        return tuple(want.prepared for want in self._wants.values())
 
-    def ask(self, request: PrepareWorkerRequest) -> None:
+    def request(self, prepare: PrepareWorkerRequest) -> None:
         """The last request for a context and mode counts, so that the same one again changes nothing."""
-        context, mode = request.context, request.mode
+        context, mode = prepare.context, prepare.mode
         key: Key = (context.name, mode)
-        if request.count <= 0:
+        if prepare.count <= 0:
             self._wants.pop(key, None)
             return
         settings = context_settings(context, mode, f"{context.name}-spare" if mode == "exclusive" else context.name)
-        prepared = Prepared(context=context.name, mode=mode, count=request.count, settings=context_hash(context))
-        if key not in self._wants or self._wants[key].told != prepared:
+        prepared = Prepared(context=context.name, mode=mode, count=prepare.count, settings=context_hash(context))
+        if key not in self._wants or self._wants[key].prepared != prepared:
             self._wants[key] = Want(settings, downtime_of(context), prepared)
 
     def keeps(self, worker: FleetWorker) -> bool:
-        """Whether the worker is one that is to stay though it is idle."""
+        """True for a worker that was requested, so that it stays though it is idle."""
         want = self._wants.get((worker.settings.context, worker.settings.mode))
         return want is not None and worker.settings.is_like(want.settings)
 
     def failed(self, worker: FleetWorker) -> None:
-        """A driver ended before it was ready: the next is started later each time."""
+        """Back off after a driver that ended before it was ready: 2, 4, 8 … seconds, 60 at most."""
         want = self._wants.get((worker.settings.context, worker.settings.mode))
         if want is not None:
             want.failures += 1
@@ -65,7 +68,7 @@ class Preparations:
             want.failures = 0
 
     def keep(self) -> None:
-        """Stop spares that nobody wants, and start what is missing."""
+        """Stop spares that are not requested any more, and start missing ones."""
         if self._fleet.draining:
             return
         for worker in list(self._fleet.workers.values()):
@@ -79,10 +82,10 @@ class Preparations:
         if settings.mode == "shared":
             missing = 0 if fleet.has_shared(settings) else 1
         else:
-            here = [one for one in fleet.workers.values() if one.spare and one.open and one.settings.is_like(settings)]
-            for worker in here[want.told.count :]:
+            spares = fleet.spares_like(settings)
+            for worker in spares[want.prepared.count :]:
                 fleet.stop(worker)
-            missing = want.told.count - len(here)
+            missing = want.prepared.count - len(spares)
         for _ in range(missing):
             if fleet.now < want.again_at or not fleet.has_place():
                 return

@@ -1,4 +1,4 @@
-"""What can happen to a worker host, as values: facts read, requests, what drivers tell, time."""
+"""Everything that can happen to a worker host, as values: facts read, requests, reports of drivers, time."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from mist_domain.facts.job_events import JobEvent
 from mist_domain.facts.requests import PrepareWorkerRequest, StopWorkerRequest
 
 WorkerKey = int
-"""Names one driver process of this host; never used again, so that what a dead driver said cannot be mistaken."""
+"""Names one driver process of this host; never used again, so that a late report of a dead driver is not mistaken."""
 
 
 class Fact(NamedTuple):
@@ -103,5 +103,6 @@ class DrainAsked:
 
 
 Report = RunFinished | RunFailed | RunCanceled
-FromDriver = DriverSpawned | DriverReady | DriverUnusable | DriverExited | Report
+DriverChange = DriverSpawned | DriverReady | DriverUnusable | DriverExited
+FromDriver = DriverChange | Report
 Stimulus = Read | CaughtUp | StopWorkerRequest | PrepareWorkerRequest | FromDriver | TimePassed | DrainAsked

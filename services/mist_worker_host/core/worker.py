@@ -12,16 +12,16 @@ from mist_worker_host.core.stimuli import WorkerKey
 
 
 class Phase(Enum):
-    """How far this host is with an attempt."""
+    """The progress of an attempt on this host."""
 
     WAITING = auto()
-    """For a place for its worker."""
-    SEATED = auto()
+    """For a driver place for its worker."""
+    PLACED = auto()
     """In a worker that is not ready yet."""
     STARTING = auto()
     """JobStarted is appended and not read back."""
     RUNNING = auto()
-    """The driver was told to run it."""
+    """The driver was sent the run."""
     ENDING = auto()
     """Its end is appended and not read back."""
 
@@ -44,10 +44,9 @@ class Attempt:
 class FleetWorker:
     """A driver process.
 
-    `attempts`: the held ones in it whose end is not appended. `runs`: what it was told to run and has not reported,
-    with the time a cancel was sent. `draining` takes nothing new; `stopping` was told to end;
-    `spare` waits for its one job. Times are seconds of the
-    host's clock.
+    `attempts`: the held ones in it whose end is not appended. `runs`: those sent to it and not reported yet, with the
+    time a cancel was sent. `draining`: accepts nothing new. `stopping`: was asked to stop, or killed. `spare`: waits for
+    its one job. Times are seconds of the host's clock.
     """
 
     key: WorkerKey
@@ -71,7 +70,7 @@ class FleetWorker:
 
     @property
     def open(self) -> bool:
-        """Whether it takes attempts."""
+        """True while it accepts attempts."""
         return not (self.draining or self.stopping)
 
     @property
@@ -79,27 +78,27 @@ class FleetWorker:
         return bool(self.attempts or self.runs)
 
     def has_idled(self, now: float) -> bool:
-        """Whether it has been idle for as long as its context allows."""
+        """True when it has been idle for as long as its context allows."""
         if self.idle_since is None or self.downtime is None:
             return False
         return now - self.idle_since >= self.downtime
 
-    def is_deaf(self, now: float, limit: float) -> bool:
-        """Whether a cancel was not answered for `limit` seconds."""
+    def ignores_cancel(self, now: float, limit: float) -> bool:
+        """True when a cancel was not answered for `limit` seconds."""
         return any(sent is not None and now - sent >= limit for sent in self.runs.values())
 
-    def told(self) -> WorkerState:
-        """As it stands in a HostState."""
+    def state(self) -> WorkerState:
+        """Its row in the HostState."""
         return WorkerState(
             worker_id=self.settings.worker_id,
             context=self.settings.context,
             mode=self.settings.mode,
-            state=self._word(),
+            state=self._state_name(),
             pid=self.pid,
             spark_ui=self.spark_ui,
         )
 
-    def _word(self) -> str:
+    def _state_name(self) -> str:
         if not self.open:
             return "draining"
         if not self.ready:
@@ -110,7 +109,7 @@ class FleetWorker:
 
 
 def driver_settings(job: JobInitialized) -> DriverSettings:
-    """The driver that a job asks for; an exclusive one runs one job."""
+    """The settings of the driver that a job needs; an exclusive driver runs one job."""
     return context_settings(job.context, job.mode, worker_id_for(job))
 
 

@@ -1,4 +1,4 @@
-"""Job code fetched from where it lies to this machine, kept by content: a file that changes is another file."""
+"""Job code, fetched to this machine and kept by content: a file that changes is another file."""
 
 import asyncio
 import hashlib
@@ -66,7 +66,7 @@ class Artifacts:
         except FileNotFoundError:
             raise ArtifactError(f"could not read {path}: it does not exist") from None
         except (OSError, ValueError, ImportError) as error:
-            raise ArtifactError(f"could not read {path}: {_said(error)}") from error
+            raise ArtifactError(f"could not read {path}: {_reason(error)}") from error
 
     def _fetch_stored(self, name: str, sha: str) -> Path:
         from mist_artifacts import ArtifactStore, StoreError  # noqa: PLC0415 (heavy, and few hosts have uploads)
@@ -95,7 +95,7 @@ class Artifacts:
             return self._keep(file, Path(urlsplit(url).path).name or "artifact")
 
     def _keep(self, file: BinaryIO, name: str) -> Path:
-        """Copy to a place of its own, then move to where its content says."""
+        """Copy to a temporary folder, then move to the folder named by its content."""
         making = Path(tempfile.mkdtemp(prefix="making-", dir=self._folder))
         try:
             digest = hashlib.sha256()
@@ -137,5 +137,5 @@ def _stamp(path: Path) -> Stamp:
     return status.st_mtime_ns, status.st_size, status.st_ino
 
 
-def _said(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__

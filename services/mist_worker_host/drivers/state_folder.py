@@ -1,4 +1,4 @@
-"""What a host keeps on disk: a lock, its id for its successor, what it fetched, what its drivers wrote."""
+"""The host's folder on disk: a lock, its id for its successor, fetched artifacts, its drivers' files and output."""
 
 import fcntl
 import shutil
@@ -13,14 +13,14 @@ _KEPT_ARTIFACT_SECONDS = 30 * 24 * 3600.0
 
 
 class FolderTakenError(Exception):
-    """Another host works on this folder; the text says which folder."""
+    """Another host uses this folder; the text names the folder."""
 
 
 class StateFolder:
-    """Locked as long as this process lives. `predecessor` is the host id of whoever left it without a word."""
+    """Locked as long as this process lives. `predecessor` is the id of a host that died without releasing the folder."""
 
     def __init__(self, folder: Path) -> None:
-        """Take the folder, and kill what a predecessor left running. Raises `FolderTakenError` or `OSError`."""
+        """Lock the folder, and kill all that a predecessor left running. Raises `FolderTakenError` or `OSError`."""
         self.path = folder.absolute()
         self.artifacts = self.path / "artifacts"
         self._scratch = self.path / "scratch"
@@ -32,12 +32,12 @@ class StateFolder:
         self.predecessor = self._end_predecessor()
         self._clear_up()
 
-    def begin(self, host_id: str) -> None:
-        """From here on a successor knows whose processes to kill."""
+    def claim(self, host_id: str) -> None:
+        """Note the host's id, by which a successor finds the processes to kill."""
         self._host_file.write_text(host_id)
 
-    def end(self) -> None:
-        """This host has left in order: it has no successor to tell."""
+    def release(self) -> None:
+        """Leave the folder in order: a successor has nothing to kill."""
         self._host_file.unlink(missing_ok=True)
         self._lock.close()
 
@@ -48,7 +48,7 @@ class StateFolder:
         return folder
 
     def driver_log(self, worker: int, worker_id: str) -> Path:
-        """Where one driver's output goes; of old ones only the newest are kept."""
+        """The file for one driver's output. Of old ones the newest 20 are kept."""
         logs = sorted(self._logs.glob("*.log"), key=lambda log: log.stat().st_mtime)
         for log in logs[:-_KEPT_LOGS]:
             log.unlink(missing_ok=True)
@@ -76,8 +76,8 @@ class StateFolder:
         return host_id
 
     def _clear_up(self) -> None:
-        for left in self._scratch.iterdir():
-            shutil.rmtree(left, ignore_errors=True)
+        for folder in self._scratch.iterdir():
+            shutil.rmtree(folder, ignore_errors=True)
         oldest = time.time() - _KEPT_ARTIFACT_SECONDS
         for artifact in self.artifacts.iterdir():
             if artifact.stat().st_mtime < oldest:

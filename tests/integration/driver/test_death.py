@@ -1,4 +1,4 @@
-"""How a driver ends, and that nothing of it stays behind: its JVM, Spark's Python workers, what jobs started."""
+"""A driver's end leaves nothing behind: neither its JVM, nor Spark's Python workers, nor what jobs started."""
 
 import os
 import signal
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mist_driver import protocol
 from support.driver_process import DriverProcess, eventually, is_alive
 from support.paths import EXAMPLE_JOBS, TESTS
 
@@ -82,7 +83,7 @@ def test_when_the_host_hangs_up_everything_ends(start: Start) -> None:
 def test_a_lease_that_is_renewed_keeps_it_and_one_that_passes_ends_everything(start: Start) -> None:
     driver = start(lease=1.0)
     for _ in range(4):
-        driver.say("lease", until=time.monotonic() + 1.0)
+        driver.send(protocol.RenewLease(until=time.monotonic() + 1.0))
         time.sleep(0.5)
         assert driver.process.poll() is None
     driver.process.wait(3)
@@ -161,7 +162,7 @@ def test_stop_ends_it_in_order_and_leaves_no_files(start: Start, tmp_path: Path)
     driver.ready()
     driver.result("simple_context.simple_context", EXAMPLE_JOBS, numbers=[1])
     assert_waiting_jobs_can_be_canceled(driver)
-    driver.say("stop")
+    driver.send(protocol.Stop())
     assert driver.process.wait(10) == 0
     all_gone(driver)
     assert {path.name for path in tmp_path.iterdir()} <= {"driver.out", "spark-warehouse"}
@@ -173,7 +174,7 @@ def assert_waiting_jobs_can_be_canceled(driver: DriverProcess) -> None:
     second = driver.start("bad.sleeps", seconds=1.0)
     third = driver.start("good.noop")
     driver.cancel(second)
-    assert driver.end(second) == {"type": "canceled", "jobId": second, "attempt": 1, "abandoned": False}
+    assert driver.end(second) == {"type": "canceled", "job_id": second, "attempt": 1, "abandoned": False}
     assert driver.of(first, "finished") == []
     assert driver.end(third)["type"] == "finished"
     assert driver.of(first, "finished") != []

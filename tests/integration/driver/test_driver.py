@@ -33,7 +33,7 @@ LIMITS = {
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DriverProcess]:
     one = DriverProcess(tmp_path_factory.mktemp("driver"))
     try:
-        assert one.ready()["sparkVersion"].startswith("4.")
+        assert one.ready()["type"] == "ready"
         yield one
     finally:
         one.close()
@@ -258,7 +258,7 @@ def test_lines_of_no_job_go_to_the_drivers_output(driver: DriverProcess) -> None
 
 
 def ticking(path: Path) -> bool:
-    """Whether the file still grows."""
+    """True when the file still grows."""
     size = path.stat().st_size
     time.sleep(0.4)
     return path.stat().st_size > size
@@ -270,7 +270,7 @@ def test_cancelling_stops_the_work_in_sparks_tasks(driver: DriverProcess, tmp_pa
     running = driver.start(f"bad.{job}", path=str(path))
     eventually("the task runs", path.exists)
     driver.cancel(running)
-    assert driver.end(running, 4) == {"type": "canceled", "jobId": running, "attempt": 1, "abandoned": False}
+    assert driver.end(running, 4) == {"type": "canceled", "job_id": running, "attempt": 1, "abandoned": False}
     eventually("the task ends", lambda: not ticking(path), 5)
 
 
@@ -305,7 +305,7 @@ def test_a_job_that_will_not_end_is_abandoned(driver: DriverProcess, job: str) -
     running = driver.start(f"bad.{job}")
     driver.result("good.noop")
     driver.cancel(running)
-    assert driver.end(running, 5) == {"type": "canceled", "jobId": running, "attempt": 1, "abandoned": True}
+    assert driver.end(running, 5) == {"type": "canceled", "job_id": running, "attempt": 1, "abandoned": True}
     assert driver.result("good.noop") == {}
 
 

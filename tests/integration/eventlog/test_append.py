@@ -16,8 +16,8 @@ PARTITIONS = 8
 
 @pytest.fixture
 async def appender(kafka: str) -> AsyncIterator[Appender]:
-    async with Appender(kafka) as one:
-        yield one
+    async with Appender(kafka) as started:
+        yield started
 
 
 async def whole(kafka: str, topic: str) -> list[Record]:
@@ -29,7 +29,7 @@ def keys(count: int) -> list[str]:
     return [uuid.uuid4().hex for _ in range(count)]
 
 
-async def test_an_append_stands_where_it_says(kafka: str, appender: Appender) -> None:
+async def test_an_append_is_at_the_offset_it_returns(kafka: str, appender: Appender) -> None:
     placed = await appender.append(EVENTS, "k", b"value")
     async with Reader(kafka) as reader:
         (record,) = await reader.fetch(EVENTS, placed.partition, [placed.offset])
@@ -63,7 +63,7 @@ async def test_a_large_record_among_small_ones_keeps_its_place(kafka: str, appen
     assert [record.value for record in records] == values
 
 
-async def test_a_record_that_no_topic_takes_is_refused_before_it_is_sent(appender: Appender) -> None:
+async def test_a_record_that_no_topic_accepts_is_refused_before_it_is_sent(appender: Appender) -> None:
     with pytest.raises(ValueError, match="8000001 bytes, where 8000000"):
         await appender.append(EVENTS, "k", b"x" * 8_000_001)
     await appender.append(EVENTS, "k", b"the next one is served")
@@ -97,7 +97,7 @@ async def test_partitions_are_those_of_confluents_murmur2(kafka: str, appender: 
 async def test_a_dead_letter_is_the_record_whole_with_its_reason(kafka: str, appender: Appender) -> None:
     record = Record("mist.requests", 3, 41, 1_496_750_000_000, b"\xff no text", b"\x00\x01 no Avro")
     await dead_letter(appender, record, "neither Avro nor JSON")
-    (letter,) = [one async for one in dead_letters(kafka)]
+    (letter,) = [letter async for letter in dead_letters(kafka)]
     assert letter.place == ("mist.requests", 3, 41)
     assert letter.reason == "neither Avro nor JSON"
     assert (letter.record.key, letter.record.value) == (record.key, record.value)

@@ -1,4 +1,4 @@
-"""A group in which one member reads: taking turns, standing by, going on from what was committed."""
+"""A group in which one member reads: taking turns, standby members, continuing from the committed offsets."""
 
 import asyncio
 import uuid
@@ -58,12 +58,12 @@ class Member:
 
 @asynccontextmanager
 async def member(kafka: str, group: str) -> AsyncIterator[Member]:
-    one = Member(kafka, group)
-    await one.join()
+    reader = Member(kafka, group)
+    await reader.join()
     try:
-        yield one
+        yield reader
     finally:
-        await one.leave()
+        await reader.leave()
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -74,8 +74,8 @@ async def until(condition: Callable[[], object]) -> None:
 
 @pytest.fixture
 async def appender(kafka: str) -> AsyncIterator[Appender]:
-    async with Appender(kafka) as one:
-        yield one
+    async with Appender(kafka) as started:
+        yield started
 
 
 @pytest.fixture
@@ -91,10 +91,10 @@ async def append(appender: Appender, mark: str, count: int) -> set[bytes]:
 
 async def test_the_first_member_reads_everything_from_the_beginning(kafka: str, group: str, appender: Appender) -> None:
     values = await append(appender, group, 50)
-    async with member(kafka, group) as one:
-        await until(lambda: values <= set(one.values))
-        assert one.tail.owned == ALL
-        assert one.changes == [ALL]
+    async with member(kafka, group) as reader:
+        await until(lambda: values <= set(reader.values))
+        assert reader.tail.owned == ALL
+        assert reader.changes == [ALL]
 
 
 async def test_who_joins_stands_by_and_the_reader_reads_on_without_repeating(
@@ -131,9 +131,9 @@ async def test_when_the_reader_leaves_another_goes_on_from_what_was_committed(
             await until(lambda: len(late.values) == 2 * len(ALL))
 
 
-def ends(one: Member) -> dict[int, int]:
-    """Where the member is in each partition."""
-    return {place.partition: offset for place, offset in one.tail._positions.items()}
+def ends(reader: Member) -> dict[int, int]:
+    """The member's position in each partition."""
+    return {place.partition: offset for place, offset in reader.tail._positions.items()}
 
 
 async def test_a_named_reader_that_died_is_not_missed_once_it_is_back(

@@ -34,8 +34,8 @@ def topic(admin: AdminClient) -> Iterator[str]:
 
 @pytest.fixture
 async def appender(kafka: str, topic: str) -> AsyncIterator[Appender]:
-    async with Appender(kafka, partitions={topic: PARTITIONS, EVENTS: 8, REQUESTS: 8}) as one:
-        yield one
+    async with Appender(kafka, partitions={topic: PARTITIONS, EVENTS: 8, REQUESTS: 8}) as started:
+        yield started
 
 
 def make(admin: AdminClient, name: str) -> None:
@@ -134,13 +134,13 @@ async def test_a_reader_that_is_in_no_hurry_misses_nothing(
 ) -> None:
     async with Tail(kafka, [topic], gather=gather, rest=rest) as tail:
         values = [b"%d" % number for number in range(100)]
-        heard: list[bytes] = []
+        found: list[bytes] = []
         for value in values:
             await appender.append(topic, b"one key", value)
         async with asyncio.timeout(LIMIT):
-            while len(heard) < len(values):
-                heard += [record.value for record in await tail.next_batch(1.0)]
-        assert heard == values
+            while len(found) < len(values):
+                found += [record.value for record in await tail.next_batch(1.0)]
+        assert found == values
 
 
 async def test_deleted_records_are_passed_over(kafka: str, topic: str, appender: Appender, admin: AdminClient) -> None:
@@ -162,9 +162,9 @@ async def test_a_topic_made_anew_is_noticed(kafka: str, topic: str, appender: Ap
             pass
         remove(admin, topic)
         make(admin, topic)
-        told = await until_raised(LogResetError, lambda: tail.next_batch(1.0))
-    assert f"{topic}/" in told
-    assert "the topic was recreated" in told
+        message = await until_raised(LogResetError, lambda: tail.next_batch(1.0))
+    assert f"{topic}/" in message
+    assert "the topic was recreated" in message
 
 
 async def test_offsets_beyond_the_end_are_refused_at_the_start(kafka: str, topic: str) -> None:

@@ -124,7 +124,7 @@ def test_own_events_are_nobodys_requests() -> None:
 
 
 @pytest.mark.parametrize(
-    ("payload", "says", "whose"),
+    ("payload", "reason", "label"),
     [
         (b"", "malformed", None),
         (b"\xff\xfe{}", "UTF-8", None),
@@ -137,11 +137,11 @@ def test_own_events_are_nobodys_requests() -> None:
         (b"x" * 10_000_000, "10000000 bytes", None),
     ],
 )
-def test_what_is_no_start_request_is_rejected_in_words(payload: bytes, says: str, whose: str | None) -> None:
+def test_what_is_no_start_request_is_rejected_in_words(payload: bytes, reason: str, label: str | None) -> None:
     rejected = read_message(payload, retained=False)
     assert isinstance(rejected, Rejected)
-    assert says in rejected.reason
-    assert rejected.external_id == whose
+    assert reason in rejected.reason
+    assert rejected.external_id == label
 
 
 def test_a_retained_request_is_rejected() -> None:
@@ -150,7 +150,7 @@ def test_a_retained_request_is_rejected() -> None:
     assert "retained" in rejected.reason
 
 
-def test_an_event_too_large_for_mqtt_says_so_and_where_the_whole_is() -> None:
+def test_an_event_too_large_for_mqtt_names_where_the_whole_is() -> None:
     event = {"event": "finished", "id": "j", "result": {"x": "ü" * 1000}, "cursor": "c"}
     text = json.dumps(event, ensure_ascii=False)
     assert fit(text, len(text.encode())) == text

@@ -5,7 +5,8 @@ import threading
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mist_driver.output.job_log import BATCH_LINES, LINE_LENGTH, JobLog, LogLine
+from mist_domain.facts.logs import LogLine
+from mist_driver.output.job_log import BATCH_LINES, LINE_LENGTH, JobLog
 
 Batches = list[list[LogLine]]
 
@@ -16,8 +17,8 @@ def made(kept_bytes: int = 1_000_000) -> tuple[JobLog, Batches, list[JobLog]]:
     return JobLog(batches.append, woken.append, kept_bytes), batches, woken
 
 
-def told(batches: Batches) -> list[tuple[str, str]]:
-    return [(line["level"], line["text"]) for batch in batches for line in batch]
+def sent(batches: Batches) -> list[tuple[str, str]]:
+    return [(line.level, line.text) for batch in batches for line in batch]
 
 
 def test_a_line_is_whole_when_its_end_is_written() -> None:
@@ -27,9 +28,9 @@ def test_a_line_is_whole_when_its_end_is_written() -> None:
     log.write("INFO", "b\nc\nd")
     assert woken == [log]
     log.flush()
-    assert told(batches) == [("INFO", "ab"), ("INFO", "c")]
+    assert sent(batches) == [("INFO", "ab"), ("INFO", "c")]
     log.close()
-    assert told(batches)[2:] == [("INFO", "d")]
+    assert sent(batches)[2:] == [("INFO", "d")]
 
 
 def test_the_sender_is_woken_once_per_batch() -> None:
@@ -50,7 +51,7 @@ def test_streams_and_threads_do_not_mix_in_a_line() -> None:
     thread.join()
     log.write("INFO", "more\n")
     log.close()
-    assert told(batches) == [("INFO", "other thread"), ("INFO", "out more"), ("WARNING", "err ")]
+    assert sent(batches) == [("INFO", "other thread"), ("INFO", "out more"), ("WARNING", "err ")]
 
 
 def test_what_is_over_the_limit_is_counted() -> None:
@@ -58,7 +59,7 @@ def test_what_is_over_the_limit_is_counted() -> None:
     log.add("INFO", ["123456789", "123456789", "ü", ""])
     log.add("INFO", ["short"])
     log.close()
-    assert told(batches) == [
+    assert sent(batches) == [
         ("INFO", "123456789"),
         ("INFO", "123456789"),
         ("WARNING", "A job may print 20 bytes. What this one prints from here on is not kept."),
@@ -82,7 +83,7 @@ def test_what_is_written_in_pieces_is_told_whole(pieces: list[str]) -> None:
         log.write("INFO", piece)
     log.close()
     whole = "".join(pieces)
-    assert "\n".join(text for _, text in told(batches)) == whole.removesuffix("\n")
+    assert "\n".join(text for _, text in sent(batches)) == whole.removesuffix("\n")
 
 
 def test_batches_and_lines_have_a_largest_size() -> None:
@@ -92,12 +93,12 @@ def test_batches_and_lines_have_a_largest_size() -> None:
     log.write("INFO", "z" * (5 * LINE_LENGTH))
     log.close()
     assert all(len(batch) <= BATCH_LINES for batch in batches)
-    assert all(sum(len(line["text"]) for line in batch) <= 300_000 for batch in batches)
-    assert "".join(text for _, text in told(batches)).count("z") == 5 * LINE_LENGTH
+    assert all(sum(len(line.text) for line in batch) <= 300_000 for batch in batches)
+    assert "".join(text for _, text in sent(batches)).count("z") == 5 * LINE_LENGTH
 
 
 def test_what_is_no_unicode_becomes_question_marks() -> None:
     log, batches, _ = made()
     log.add("INFO", ["a\ud800b"])
     log.close()
-    assert told(batches) == [("INFO", "a?b")]
+    assert sent(batches) == [("INFO", "a?b")]

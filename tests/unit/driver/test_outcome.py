@@ -1,4 +1,4 @@
-"""What a job may return, and how a failure is told."""
+"""Results that a job may return, and the text of its failures."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mist_driver.run.outcome import Canceled, Failed, Finished, ResultError, causes, to_failed, to_json, to_line
+from mist_driver.run.outcome import ResultError, causes, to_failure, to_json
 
 
 @pytest.mark.parametrize(
@@ -86,19 +86,19 @@ def caught(message: str) -> KeyError:
 
 
 def test_only_the_jobs_own_frames_are_told_with_its_causes() -> None:
-    told = to_failed(caught("x"), __file__)
-    assert told.error == "KeyError: 'x'"
-    assert 'File "test_outcome.py", line' in told.traceback
-    assert 'json.loads("{")' in told.traceback
-    assert "direct cause" in told.traceback
-    assert "decoder.py" not in told.traceback
-    assert to_failed(caught("x"), "/elsewhere.py").traceback.count("File") == 0
+    failure = to_failure(caught("x"), __file__)
+    assert failure.error == "KeyError: 'x'"
+    assert 'File "test_outcome.py", line' in failure.traceback
+    assert 'json.loads("{")' in failure.traceback
+    assert "direct cause" in failure.traceback
+    assert "decoder.py" not in failure.traceback
+    assert to_failure(caught("x"), "/elsewhere.py").traceback.count("File") == 0
 
 
 def test_a_long_message_is_cut_at_its_bytes() -> None:
-    told = to_failed(ValueError("ü" * 50_000), None)
-    assert len(told.error.encode()) <= 64_000
-    assert told.error.endswith("ü … (cut here)")
+    failure = to_failure(ValueError("ü" * 50_000), None)
+    assert len(failure.error.encode()) <= 64_000
+    assert failure.error.endswith("ü … (cut here)")
 
 
 @pytest.mark.parametrize(
@@ -112,16 +112,10 @@ def test_a_long_message_is_cut_at_its_bytes() -> None:
     ],
 )
 def test_errors_in_words(error: BaseException, text: str) -> None:
-    assert to_failed(error, None).error.startswith(text)
+    assert to_failure(error, None).error.startswith(text)
 
 
 def test_causes_end_even_in_a_circle() -> None:
     first, second = ValueError(), KeyError()
     first.__context__, second.__cause__ = second, first
     assert set(causes(first)) == {first, second}
-
-
-def test_the_words_of_the_pipe() -> None:
-    assert to_line(Finished(result="{}")) == {"type": "finished", "result": "{}"}
-    assert to_line(Failed(error="e", traceback="t")) == {"type": "failed", "error": "e", "traceback": "t"}
-    assert to_line(Canceled(abandoned=True)) == {"type": "canceled", "abandoned": True}

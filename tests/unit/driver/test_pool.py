@@ -8,16 +8,23 @@ from typing import Any
 
 import pytest
 
+from mist_driver import protocol
 from mist_driver.output.job_log import JobLog
 from mist_driver.run import cancel as stopping
 from mist_driver.run.cancel import stop_run
-from mist_driver.run.interrupt import JobInterrupted
-from mist_driver.run.outcome import Canceled, Finished, Outcome
-from mist_driver.run.pool import JobThread, Pool
+from mist_driver.run.pool import Pool
 from mist_driver.run.run import CURRENT, Run, RunState
-from mist_driver.spark.spark import Spark
+from mist_driver.spark.patches import JobInterrupted
 
 Body = Callable[[], None]
+
+
+def finished(job_id: str) -> protocol.Finished:
+    return protocol.Finished(job_id=job_id, attempt=1, result="{}")
+
+
+def canceled(job_id: str, *, abandoned: bool = False) -> protocol.Canceled:
+    return protocol.Canceled(job_id=job_id, attempt=1, abandoned=abandoned)
 
 
 class Bench:
@@ -25,38 +32,38 @@ class Bench:
 
     def __init__(self, limit: int) -> None:
         self.bodies: dict[str, Body] = {}
-        self.outcomes: dict[str, list[Outcome]] = {}
+        self.outcomes: dict[str, list[protocol.Outcome]] = {}
         self.threads: dict[str, threading.Thread] = {}
         self.change = threading.Condition()
         self.pool = Pool(limit, self.perform, self.report)
 
-    def perform(self, run: Run, worker: JobThread) -> Outcome:
+    def perform(self, run: Run) -> protocol.Outcome:
         run.origin = __file__
-        self.threads[run.job_id] = worker
+        self.threads[run.job_id] = threading.current_thread()
         self.bodies[run.job_id]()
-        return Finished(result="{}")
+        return finished(run.job_id)
 
-    def report(self, run: Run, outcome: Outcome) -> None:
+    def report(self, run: Run, outcome: protocol.Outcome) -> None:
         with self.change:
             self.outcomes.setdefault(run.job_id, []).append(outcome)
             self.change.notify_all()
 
     def run(self, name: str, body: Body) -> Run:
         log = JobLog(lambda _: None, lambda _: None)
-        run = Run(job_id=name, attempt=1, path="", class_name="", parameters={}, log=log)
+        run = Run(job_id=name, attempt=1, path="", class_name="", arguments="{}", log=log)
         self.bodies[name] = body
         self.pool.submit(run)
         return run
 
     def abandon(self, run: Run) -> None:
         self.pool.retire()
-        self.report(run, Canceled(abandoned=True))
+        self.report(run, canceled(run.job_id, abandoned=True))
 
     def stop(self, run: Run, grace: float = 5.0) -> None:
         run.cancel_requested = True
-        stop_run(run, Spark(), grace, self.abandon)
+        stop_run(run, lambda _: None, grace, self.abandon)
 
-    def ends(self, *names: str) -> list[Outcome]:
+    def ends(self, *names: str) -> list[protocol.Outcome]:
         with self.change:
             assert self.change.wait_for(lambda: all(name in self.outcomes for name in names), 10), self.outcomes
             return [self.outcomes[name][0] for name in names]
@@ -83,7 +90,7 @@ def test_the_pool_grows_to_its_limit_and_no_further(gate: threading.Event) -> No
     eventually(lambda: len(bench.threads) == 3)
     assert [run.state for run in runs[3:]] == [RunState.WAITING, RunState.WAITING]
     gate.set()
-    assert bench.ends(*"01234") == [Finished(result="{}")] * 5
+    assert bench.ends(*"01234") == [finished(number) for number in "01234"]
     assert len(set(bench.threads.values())) == 3
 
 
@@ -91,9 +98,9 @@ def test_only_what_no_thread_has_begun_can_be_taken_back(gate: threading.Event) 
     bench = Bench(1)
     first, second = bench.run("1", lambda: wait(gate)), bench.run("2", lambda: None)
     eventually(lambda: first.state is RunState.RUNNING)
-    assert not bench.pool.withdraw(first)
-    assert bench.pool.withdraw(second)
-    assert not bench.pool.withdraw(second)
+    assert not first.withdraw()
+    assert second.withdraw()
+    assert not second.withdraw()
     bench.run("3", lambda: None)
     gate.set()
     bench.ends("1", "3")
@@ -106,7 +113,7 @@ def test_a_loop_is_interrupted_and_its_thread_not_used_again() -> None:
     eventually(lambda: run.state is RunState.RUNNING)
     bench.stop(run)
     bench.run("next", lambda: None)
-    assert bench.ends("loop", "next") == [Canceled(), Finished(result="{}")]
+    assert bench.ends("loop", "next") == [canceled("loop"), finished("next")]
     assert bench.threads["loop"] != bench.threads["next"]
 
 
@@ -116,7 +123,7 @@ def test_code_outside_the_job_is_not_interrupted_but_left_alone(gate: threading.
     eventually(lambda: run.state is RunState.RUNNING)
     bench.stop(run, grace=0.6)
     bench.run("next", lambda: None)
-    assert bench.ends("waits", "next") == [Canceled(abandoned=True), Finished(result="{}")]
+    assert bench.ends("waits", "next") == [canceled("waits", abandoned=True), finished("next")]
     assert run.interrupted_at is None
     gate.set()
     eventually(lambda: not bench.threads["waits"].is_alive())
@@ -128,7 +135,7 @@ def test_what_swallows_the_interrupt_gets_it_again() -> None:
     run = bench.run("twice", swallow_once)
     eventually(lambda: run.state is RunState.RUNNING)
     bench.stop(run)
-    assert bench.ends("twice") == [Canceled()]
+    assert bench.ends("twice") == [canceled("twice")]
 
 
 def test_a_job_knows_itself_and_its_thread_forgets_it() -> None:
@@ -155,7 +162,8 @@ def test_stopping_at_any_moment_gives_every_job_one_end_and_touches_no_other(
         bench.stop(stopped)
         bench.run(f"other-{number}", spin_for(0.001))
     bench.ends(*(f"stopped-{number}" for number in range(count)))
-    assert bench.ends(*(f"other-{number}" for number in range(count))) == [Finished(result="{}")] * count
+    others = [f"other-{number}" for number in range(count)]
+    assert bench.ends(*others) == [finished(other) for other in others]
     assert all(len(outcomes) == 1 for outcomes in bench.outcomes.values())
 
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from mist_driver.spark.spare_session import SpareSession
+from mist_driver.spark.spark import SpareSession
 
 
 def numbered(made: threading.Semaphore) -> Callable[[], Any]:
@@ -23,8 +23,8 @@ def numbered(made: threading.Semaphore) -> Callable[[], Any]:
 
 def test_every_taker_gets_a_session_of_its_own() -> None:
     spare = SpareSession(numbered(threading.Semaphore(0)))
-    taken = [cast("int", spare.take()) for _ in range(100)]
-    assert len(set(taken)) == 100
+    sessions = [cast("int", spare.get()) for _ in range(100)]
+    assert len(set(sessions)) == 100
 
 
 def test_one_is_made_ahead_and_no_more() -> None:
@@ -32,7 +32,7 @@ def test_one_is_made_ahead_and_no_more() -> None:
     spare = SpareSession(numbered(made))
     assert made.acquire(timeout=10)
     assert not made.acquire(blocking=False)
-    spare.take()
+    spare.get()
     assert made.acquire(timeout=10)
 
 
@@ -42,4 +42,4 @@ def test_an_error_in_the_making_reaches_who_asks() -> None:
 
     spare = SpareSession(make)
     with pytest.raises(RuntimeError, match="the context has stopped"):
-        spare.take()
+        spare.get()

@@ -99,7 +99,7 @@ def test_any_bytes_after_a_known_fingerprint_are_a_record_or_poison(record: type
         (CODEC.encode(STARTED) + b"xy", "JobStarted: 2 trailing bytes"),
     ],
 )
-def test_poison_says_what_is_wrong(value: bytes, reason: str) -> None:
+def test_poison_names_the_reason(value: bytes, reason: str) -> None:
     assert reason_for(value) == reason
 
 
@@ -128,11 +128,11 @@ def test_a_class_that_differs_from_its_schema_is_refused() -> None:
 
 def test_a_class_without_a_schema_is_refused() -> None:
     @dataclass(frozen=True)
-    class Unheard:
+    class Unknown:
         name: str
 
-    with pytest.raises(FileNotFoundError, match="Unheard has no schema"):
-        Codec([Unheard])
+    with pytest.raises(FileNotFoundError, match="Unknown has no schema"):
+        Codec([Unknown])
 
 
 class FakeRegistry:

@@ -48,7 +48,7 @@ async def test_a_new_owner_becomes_active_once_it_has_read_up_to_the_ends_it_fou
     assert not await led.becomes_active()  # only the turn in which it happens
 
 
-async def test_a_change_of_ownership_makes_a_standby_and_says_so() -> None:
+async def test_a_change_of_ownership_makes_a_standby_and_is_reported() -> None:
     changes: list[bool] = []
     led = leadership(FakeTail(0), changes)
     led.ownership_changed(ALL)

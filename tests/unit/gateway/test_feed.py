@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from mist_domain.facts.job_events import JobEvent
 from mist_domain.wire.cursor import read_cursor
 from mist_gateway.projection.entry import Position
@@ -13,7 +15,7 @@ from support import facts
 def listener(
     job_id: str | None = None, *, phases: bool = False, most: int = 100, most_bytes: int = 100_000
 ) -> Listener:
-    return Listener(job_id=job_id, phases=phases, most=most, most_bytes=most_bytes)
+    return Listener(job_id=job_id, phases=phases, max_frames=most, max_bytes=most_bytes)
 
 
 def live(jobs: Jobs, events: list[JobEvent]) -> None:
@@ -33,12 +35,20 @@ LIFE: list[JobEvent] = [
 ]
 
 
+def feed_at(offsets: list[int]) -> Feed:
+    """A feed that has read up to these offsets, one for each partition."""
+    feed = Feed(len(offsets))
+    for partition, offset in enumerate(offsets):
+        feed.advance(Position(partition, offset, 0))
+    return feed
+
+
 async def told(one: Listener) -> list[str]:
     return [json.loads(frame.text)["event"] for frame in await one.next_frames()]
 
 
 async def test_accepted_transitions_are_told_and_retries_only_to_who_asks() -> None:
-    jobs = Jobs(Feed(lambda: [5, 9, 7]))
+    jobs = Jobs(feed_at([5, 9, 7]))
     plain, phases, other = listener(), listener(facts.JOB, phases=True), listener("job-2")
     for one in (plain, phases, other):
         jobs.feed.add(one)
@@ -52,7 +62,7 @@ async def test_accepted_transitions_are_told_and_retries_only_to_who_asks() -> N
 
 
 async def test_initialized_has_the_params_that_the_job_itself_shows() -> None:
-    jobs = Jobs(Feed(lambda: [5, 9, 7]))
+    jobs = Jobs(feed_at([5, 9, 7]))
     one = listener()
     jobs.feed.add(one)
     live(jobs, [facts.initialized(parameters='{"n":1}')])
@@ -66,7 +76,7 @@ async def test_initialized_has_the_params_that_the_job_itself_shows() -> None:
 
 
 async def test_a_cursor_names_the_event_and_all_before_it() -> None:
-    jobs = Jobs(Feed(lambda: [5, 9, 7]))
+    jobs = Jobs(feed_at([5, 9, 7]))
     one = listener()
     jobs.feed.add(one)
     live(jobs, LIFE)
@@ -85,12 +95,13 @@ async def test_a_listener_past_its_bound_is_overrun_and_keeps_nothing() -> None:
         assert await bounded.next_frames() == []
 
 
-def test_nothing_is_made_when_nobody_listens() -> None:
-    jobs = Jobs(Feed(lambda: 1 / 0))  # type: ignore[arg-type, return-value]
+def test_nothing_is_made_when_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = Jobs(feed_at([5, 9, 7]))
+    monkeypatch.setattr(jobs.feed, "publish", lambda *_: pytest.fail("a frame was made"))
     live(jobs, LIFE)
-    assert not jobs.feed.heard(facts.JOB)
+    assert not jobs.feed.has_listeners(facts.JOB)
     one = listener("job-2")
     jobs.feed.add(one)
-    assert not jobs.feed.heard(facts.JOB)
+    assert not jobs.feed.has_listeners(facts.JOB)
     jobs.feed.remove(one)
     assert len(jobs.feed) == 0

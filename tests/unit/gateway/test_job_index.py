@@ -13,7 +13,7 @@ from support import facts
 
 
 def new_jobs() -> Jobs:
-    return Jobs(Feed(lambda: [0]))
+    return Jobs(Feed(1))
 
 
 def live(jobs: Jobs, job_id: str, at: int, steps: int) -> None:
@@ -52,19 +52,19 @@ def test_totals_are_those_of_the_lists(lives: list[int]) -> None:
 
 def test_a_request_is_shown_until_its_job_is_there() -> None:
     jobs = new_jobs()
-    job_id = jobs.request(facts.start("r"), facts.origin())
+    job_id = jobs.add_request(facts.start("r"), facts.origin())
     assert job_id == job_id_of("e", "r")
     assert jobs.all.counts()["initialized"] == jobs.all.total() == 1
     live(jobs, job_id, 1, 2)
     assert jobs.pending == {}
     assert jobs.all.counts()["queued"] == jobs.all.total() == 1
-    assert jobs.request(facts.start("r"), facts.origin()) == job_id
+    assert jobs.add_request(facts.start("r"), facts.origin()) == job_id
     assert jobs.pending == {}
 
 
 def test_a_request_that_became_nothing_is_forgotten_once_it_is_committed() -> None:
     jobs = new_jobs()
-    job_id = jobs.request(facts.start("r"), facts.origin(offset=5))
+    job_id = jobs.add_request(facts.start("r"), facts.origin(offset=5))
     jobs.drop_refused([job_id], {0: 5})
     assert jobs.all.total() == 1
     jobs.drop_refused([job_id], {0: 6})

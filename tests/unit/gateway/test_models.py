@@ -132,7 +132,7 @@ def test_a_log_line_is_as_the_wire_has_it() -> None:
 
 def test_a_host_that_is_silent_stopped_or_replaced_lives_no_more() -> None:
     now = 0.0
-    hosts = Hosts(lambda: now)
+    hosts = Hosts(lambda: now, lost_after_ms=25_000)
     worker = Worker(worker_id="w", context="c", mode="shared", state="idle", pid=1)
     starting = Worker(worker_id="s", context="c", mode="shared", state="starting", pid=2)
     hosts.fold(facts.host_state("a", workers=(worker, starting)), 1_000_000)

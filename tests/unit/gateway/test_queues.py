@@ -12,9 +12,9 @@ TWO = Context(name="default", max_queued=2)
 
 
 def jobs_with(*request_ids: str) -> Jobs:
-    jobs = Jobs(Feed(lambda: [0]))
+    jobs = Jobs(Feed(1))
     for offset, request_id in enumerate(request_ids):
-        jobs.request(facts.start(request_id), facts.origin(offset))
+        jobs.add_request(facts.start(request_id), facts.origin(offset))
     return jobs
 
 

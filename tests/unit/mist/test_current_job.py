@@ -14,7 +14,7 @@ def test_outside_a_job_it_says_so() -> None:
 
 def test_it_names_the_run_that_was_entered_and_nothing_after_it() -> None:
     log = JobLog(lambda _: None, lambda _: None)
-    enter(Run(job_id="j", attempt=2, path="", class_name="", parameters={}, log=log))
+    enter(Run(job_id="j", attempt=2, path="", class_name="", arguments="{}", log=log))
     try:
         assert current_job() == ("j", 2)
     finally:

@@ -1,4 +1,4 @@
-"""Probes of a service without HTTP of its own: live while its loop turns, ready when it says so."""
+"""Probes of a service without HTTP of its own: live while its loop turns, ready when it reports no reason against it."""
 
 import asyncio
 import socket
@@ -27,7 +27,7 @@ class Clock:
         return self.now
 
 
-def test_probes_tell_what_the_service_says() -> None:
+def test_probes_answer_with_the_service_s_reason() -> None:
     clock, port = Clock(), free_port()
     health = Health(clock)
     server = serve_health(health, "127.0.0.1", port)
@@ -48,7 +48,7 @@ def test_probes_tell_what_the_service_says() -> None:
         server.server_close()
 
 
-def test_who_connects_and_says_nothing_holds_up_no_probe() -> None:
+def test_a_silent_client_holds_up_no_probe() -> None:
     port = free_port()
     server = serve_health(Health(), "127.0.0.1", port)
     assert server is not None
@@ -67,7 +67,7 @@ async def test_a_loop_that_turns_beats() -> None:
     assert health.not_live() is not None
     async with health.beating():
         async with asyncio.timeout(10):
-            while health.not_live() is not None:  # noqa: ASYNC110 - told by a clock, not an event
+            while health.not_live() is not None:  # noqa: ASYNC110 - a clock changes it, not an event
                 await asyncio.sleep(0)
 
 

@@ -1,4 +1,4 @@
-"""Which Java is taken, and what Spark is given."""
+"""The choice of a Java for Kafka and Spark."""
 
 import subprocess
 from pathlib import Path
@@ -10,8 +10,8 @@ from mist_runtime.java import Java, JavaNotFoundError, find_java, spark_java_hom
 
 def fake_java(home: Path, version: str) -> Path:
     (home / "bin").mkdir(parents=True)
-    said = {"java.home": home, "java.vendor": "Some Body", "java.version": version}
-    script = "".join(["#!/bin/sh\n", *(f"echo '    {name} = {value}' >&2\n" for name, value in said.items())])
+    properties = {"java.home": home, "java.vendor": "Some Body", "java.version": version}
+    script = "".join(["#!/bin/sh\n", *(f"echo '    {name} = {value}' >&2\n" for name, value in properties.items())])
     (home / "bin" / "java").write_text(script)
     (home / "bin" / "java").chmod(0o755)
     return home
@@ -38,7 +38,9 @@ def test_the_bundled_java_is_the_last_resort() -> None:
     assert found.program.exists()
 
 
-def test_no_java_says_what_was_seen_and_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_java_the_error_names_what_was_found_and_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     old = fake_java(tmp_path / "old", "11.0.2")
     without_bundled(monkeypatch)
     with pytest.raises(

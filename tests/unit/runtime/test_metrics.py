@@ -40,7 +40,7 @@ def test_figures_of_one_name_are_one_metric_with_labels() -> None:
     ]
 
 
-def test_a_host_tells_what_it_holds(tmp_path: Path) -> None:
+def test_a_host_exposes_what_it_holds(tmp_path: Path) -> None:
     """A driver's memory is that of all processes of its session."""
     bench = HostBench()
     bench.run("a")
@@ -50,8 +50,8 @@ def test_a_host_tells_what_it_holds(tmp_path: Path) -> None:
         (tmp_path / str(pid)).mkdir()
         fields = ["S", "1", "1", str(session), *["0"] * 17, str(pages), "0"]
         (tmp_path / str(pid) / "stat").write_text(f"{pid} (a ) name) {' '.join(fields)}")
-    told = {(figure.name, *figure.labels.values()): figure.value for figure in figures_of(bench.core, tmp_path)}
-    assert told == {
+    found = {(figure.name, *figure.labels.values()): figure.value for figure in figures_of(bench.core, tmp_path)}
+    assert found == {
         ("mist_host_workers", "starting"): 0,
         ("mist_host_workers", "idle"): 0,
         ("mist_host_workers", "spare"): 0,
@@ -66,19 +66,19 @@ def test_a_host_tells_what_it_holds(tmp_path: Path) -> None:
 
 
 def test_what_became_of_jobs_is_summed_as_the_log_has_it() -> None:
-    jobs = Jobs(Feed(lambda: [0]))
+    jobs = Jobs(Feed(1))
     life: list[JobEvent] = [facts.initialized(), facts.queued(), facts.assigned(), facts.started(), facts.finished()]
     for at, event in enumerate([*life, facts.failed(), facts.initialized("b"), facts.refused(job_id="b")]):
         jobs.fold(event, Position(0, at, at * 1000))
-    assert jobs.tally.outcomes == {("e", "default", "shared", "finished"): 1, ("e", "default", "shared", "failed"): 1}
-    assert (jobs.tally.waited.sum, jobs.tally.ran.sum) == (3.0, 1.0)
-    assert dict(jobs.tally.waited.buckets())["2.5"] == 0
-    assert dict(jobs.tally.waited.buckets())["5"] == 1
-    assert list(jobs.tally.ran.buckets())[-1] == ("+Inf", 1)
+    assert jobs.totals.outcomes == {("e", "default", "shared", "finished"): 1, ("e", "default", "shared", "failed"): 1}
+    assert (jobs.totals.waited.sum, jobs.totals.ran.sum) == (3.0, 1.0)
+    assert dict(jobs.totals.waited.buckets())["2.5"] == 0
+    assert dict(jobs.totals.waited.buckets())["5"] == 1
+    assert list(jobs.totals.ran.buckets())[-1] == ("+Inf", 1)
 
 
-def test_the_first_that_waits_tells_how_long_its_context_has_waited() -> None:
-    jobs = Jobs(Feed(lambda: [0]))
+def test_the_first_waiting_job_shows_how_long_its_context_has_waited() -> None:
+    jobs = Jobs(Feed(1))
     for at, job_id in enumerate(("a", "b"), 5):
         jobs.fold(facts.initialized(job_id), Position(0, at, at * 1000))
     assert (jobs.queues.lengths(), jobs.oldest_waiting()) == ({"default": 2}, {"default": 5000})

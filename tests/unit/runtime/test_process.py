@@ -1,4 +1,4 @@
-"""How a service's process ends: in words where the log says why, with a traceback where it is a bug."""
+"""The end of a service's process: one sentence for an error of the log, a traceback for a bug."""
 
 import asyncio
 import subprocess
@@ -13,7 +13,7 @@ from mist_runtime.process import run
 
 
 @pytest.mark.parametrize("kind", [LogResetError, OutageError, TopicsMismatchError])
-def test_what_the_log_says_is_told_in_its_words(kind: type[Exception]) -> None:
+def test_an_error_of_the_log_is_logged_as_its_sentence(kind: type[Exception]) -> None:
     async def service(stop: asyncio.Event) -> None:
         raise kind("topic t does not exist")
 
@@ -23,7 +23,7 @@ def test_what_the_log_says_is_told_in_its_words(kind: type[Exception]) -> None:
     assert logs == [{"event": "service-ended", "reason": "topic t does not exist", "log_level": "error"}]
 
 
-def test_a_bug_is_told_with_its_traceback() -> None:
+def test_a_bug_is_logged_with_its_traceback() -> None:
     async def service(stop: asyncio.Event) -> None:
         raise LookupError
 

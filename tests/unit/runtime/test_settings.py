@@ -44,3 +44,10 @@ def test_a_password_comes_from_the_environment_or_from_a_file_but_not_from_both(
 
 def password_of(settings: LeaseSettings | BridgeSettings) -> str | None:
     return settings.password() if isinstance(settings, BridgeSettings) else settings.kafka_address().password
+
+
+def test_a_bridge_has_a_password_for_kafka_and_another_for_mqtt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIST_KAFKA_PASSWORD", "kafka's")
+    monkeypatch.setenv("MIST_MQTT_PASSWORD", "mqtt's")
+    settings = read_settings(BridgeSettings)
+    assert (settings.kafka_address().password, settings.password()) == ("kafka's", "mqtt's")

@@ -1,4 +1,4 @@
-"""What a worker host does with one attempt, from its assignment to its end, as given / when / then."""
+"""One attempt on a worker host, from its assignment to its end, as given / when / then."""
 
 import pytest
 
@@ -70,7 +70,7 @@ def test_it_does_not_run_what_the_same_batch_ends() -> None:
 def test_a_finished_run_is_told_and_held_until_that_was_read_back() -> None:
     bench = HostBench()
     worker = bench.run()
-    bench.tell(finished(worker, result='{"n":1}'))
+    bench.handle(finished(worker, result='{"n":1}'))
     assert bench.appended == [JobFinished(job_id="a", writer=HOST, attempt=1, result='{"n":1}')]
     assert bench.held() == [("a", 1)]
     bench.read_back()
@@ -81,14 +81,14 @@ def test_a_finished_run_is_told_and_held_until_that_was_read_back() -> None:
 def test_a_failed_run_is_told_with_the_job_s_own_traceback() -> None:
     bench = HostBench()
     worker = bench.run()
-    bench.tell(failed(worker))
+    bench.handle(failed(worker))
     assert bench.appended == [JobFailed(job_id="a", writer=HOST, attempt=1, error="ValueError: no", detail="Traceback")]
 
 
 def test_a_long_error_is_cut_to_what_a_record_holds() -> None:
     bench = HostBench()
     worker = bench.run()
-    bench.tell(RunFailed(worker=worker, job_id="a", attempt=1, error="é" * 100_000))
+    bench.handle(RunFailed(worker=worker, job_id="a", attempt=1, error="é" * 100_000))
     event = bench.appended[0]
     assert isinstance(event, JobFailed)
     assert len(event.error.encode()) <= MAX_ERROR_BYTES
@@ -98,20 +98,20 @@ def test_a_long_error_is_cut_to_what_a_record_holds() -> None:
 def test_a_second_report_of_a_run_is_ignored() -> None:
     bench = HostBench()
     worker = bench.run()
-    bench.tell(finished(worker))
-    assert bench.tell(failed(worker)) == []
+    bench.handle(finished(worker))
+    assert bench.handle(failed(worker)) == []
 
 
 def test_a_report_of_what_it_was_not_told_to_run_is_ignored() -> None:
     bench = HostBench()
     worker = bench.run()
-    assert bench.tell(finished(worker, attempt=2), finished(worker, job_id="b"), finished(99)) == []
+    assert bench.handle(finished(worker, attempt=2), finished(worker, job_id="b"), finished(99)) == []
 
 
 def test_a_repeated_initialization_does_not_revive_a_job_that_is_over() -> None:
     bench = HostBench()
     worker = bench.run()
-    bench.tell(finished(worker))
+    bench.handle(finished(worker))
     bench.read_back()
     assert bench.assign() == []
     assert bench.read(initialized("a"), queued(job_id="a")) == []
@@ -156,7 +156,7 @@ def test_a_cancel_of_a_running_job_goes_to_the_driver_and_is_told_when_it_report
     worker = bench.run()
     bench.cancel()
     assert bench.done == [Cancel(worker=worker, job_id="a", attempt=1)]
-    bench.tell(canceled(worker))
+    bench.handle(canceled(worker))
     assert bench.appended == [JobCanceled(job_id="a", writer=HOST, attempt=1)]
     bench.read_back()
     assert bench.held() == []
@@ -166,7 +166,7 @@ def test_a_job_that_finished_just_when_it_was_canceled_has_finished() -> None:
     bench = HostBench()
     worker = bench.run()
     bench.cancel()
-    bench.tell(finished(worker))
+    bench.handle(finished(worker))
     assert isinstance(bench.appended[0], JobFinished)
     bench.read_back()
     assert bench.held() == []
@@ -175,7 +175,7 @@ def test_a_job_that_finished_just_when_it_was_canceled_has_finished() -> None:
 def test_a_cancel_read_after_the_end_was_told_changes_nothing() -> None:
     bench = HostBench()
     worker = bench.run()
-    bench.tell(finished(worker))
+    bench.handle(finished(worker))
     assert bench.cancel() == []
     bench.read_back()
     assert bench.held() == []
@@ -184,7 +184,7 @@ def test_a_cancel_read_after_the_end_was_told_changes_nothing() -> None:
 def test_a_driver_that_cancels_unasked_fails_the_job() -> None:
     bench = HostBench()
     worker = bench.run()
-    bench.tell(canceled(worker))
+    bench.handle(canceled(worker))
     assert isinstance(bench.appended[0], JobFailed)
     bench.read_back()
     assert bench.held() == []
@@ -195,12 +195,12 @@ def test_an_abandoned_cancel_drains_the_shared_driver() -> None:
     worker = bench.run("a")
     assert bench.run("b") == worker
     bench.cancel("a")
-    bench.tell(canceled(worker, "a", abandoned=True))
+    bench.handle(canceled(worker, "a", abandoned=True))
     assert bench.got(Kill) == []
     assert bench.worker_states() == {"default": "draining"}
     bench.assign("c")
     assert bench.launched == [2]
-    bench.tell(finished(worker, "b"))
+    bench.handle(finished(worker, "b"))
     assert bench.got(Kill) == [Kill(worker=worker)]
 
 
@@ -208,7 +208,7 @@ def test_an_abandoned_cancel_kills_an_exclusive_driver() -> None:
     bench = HostBench()
     worker = bench.run(mode="exclusive")
     bench.cancel()
-    bench.tell(canceled(worker, abandoned=True))
+    bench.handle(canceled(worker, abandoned=True))
     assert bench.got(Kill) == [Kill(worker=worker)]
     assert isinstance(bench.appended[0], JobCanceled)
 
@@ -223,7 +223,7 @@ def test_what_runs_in_a_shared_driver_and_was_given_up_is_canceled_there() -> No
     assert bench.done == [Cancel(worker=worker, job_id="a", attempt=1)]
     assert bench.held() == []
     assert bench.worker_states() == {"default": "busy"}
-    assert bench.tell(canceled(worker)) == []
+    assert bench.handle(canceled(worker)) == []
     assert bench.worker_states() == {"default": "idle"}
 
 
@@ -242,9 +242,9 @@ def test_the_next_attempt_runs_anew() -> None:
     bench.read_back()
     assert [run.attempt for run in bench.got(RunAttempt)] == [2]
     assert bench.held() == [("a", 2)]
-    bench.tell(canceled(1, attempt=1))
+    bench.handle(canceled(1, attempt=1))
     assert bench.done == []
-    bench.tell(finished(1, attempt=2))
+    bench.handle(finished(1, attempt=2))
     assert bench.appended == [JobFinished(job_id="a", writer=HOST, attempt=2, result="{}")]
 
 
@@ -254,7 +254,7 @@ def test_the_next_attempt_runs_anew() -> None:
 def test_a_dead_driver_s_jobs_are_lost_with_the_last_lines_it_printed() -> None:
     bench = HostBench()
     worker = bench.run("a")
-    bench.tell(DriverExited(worker=worker, reason="signal 9 (SIGKILL)", lines=("one", "two")))
+    bench.handle(DriverExited(worker=worker, reason="signal 9 (SIGKILL)", lines=("one", "two")))
     reason = "the driver died: signal 9 (SIGKILL)"
     assert bench.appended == [JobAttemptLost(job_id="a", writer=HOST, attempt=1, reason=reason, detail="one\ntwo")]
     bench.read_back()
@@ -266,7 +266,7 @@ def test_a_dead_driver_s_job_that_was_being_canceled_is_canceled() -> None:
     bench = HostBench()
     worker = bench.run("a")
     bench.cancel("a")
-    bench.tell(DriverExited(worker=worker, reason="exit code 1"))
+    bench.handle(DriverExited(worker=worker, reason="exit code 1"))
     bench.read_back()
     assert bench.status("a") is None
     assert bench.held() == []
@@ -276,7 +276,7 @@ def test_a_driver_that_dies_while_a_start_is_on_its_way_runs_nothing() -> None:
     bench = HostBench()
     bench.assign()
     bench.ready()
-    bench.tell(DriverExited(worker=1, reason="exit code 1"))
+    bench.handle(DriverExited(worker=1, reason="exit code 1"))
     assert [type(event) for event in bench.appended] == [JobStarted, JobAttemptLost]
     bench.read_back()
     assert bench.got(RunAttempt) == []
@@ -294,7 +294,7 @@ def test_a_driver_that_cannot_start_loses_those_who_waited_for_it(end: DriverUnu
     bench = HostBench()
     bench.assign("a")
     bench.assign("b")
-    bench.tell(end)
+    bench.handle(end)
     reason = "the driver could not start: bad master"
     assert bench.appended == [
         JobAttemptLost(job_id=job_id, writer=HOST, attempt=1, reason=reason, detail="x", failed_driver=f"{HOST}/1")
@@ -310,8 +310,8 @@ def test_five_drivers_that_cannot_start_fail_the_job_with_the_reason() -> None:
     bench = HostBench()
     bench.assign("a")
     for _ in range(5):
-        bench.tell(DriverUnusable(worker=bench.worker_of("a"), error="no such jar"))
-        bench.tell(DriverExited(worker=bench.core.fleet.workers.copy().popitem()[0], reason="exit code 1"))
+        bench.handle(DriverUnusable(worker=bench.worker_of("a"), error="no such jar"))
+        bench.handle(DriverExited(worker=bench.core.fleet.workers.copy().popitem()[0], reason="exit code 1"))
         bench.read_back()
         if bench.status("a") is not None:
             bench.assign_again("a")
@@ -345,6 +345,6 @@ def test_an_exclusive_driver_ends_with_its_job() -> None:
     bench = HostBench()
     worker = bench.run("a", mode="exclusive", worker_id_prefix="w")
     assert bench.worker_states() == {"default-w-a": "busy"}
-    bench.tell(finished(worker))
+    bench.handle(finished(worker))
     assert bench.got(StopIdle) == [StopIdle(worker=worker)]
     assert bench.held() == [("a", 1)]

@@ -17,8 +17,8 @@ def test_it_holds_what_its_fold_says_runs_it_once_and_ends_it() -> None:
     for seed in range(LIVES):
         world = HostWorld(seed).play(MOVES).calm()
         assert world.wrong == [], f"seed {seed}"
-        assert world.said_twice() == [], f"seed {seed}"
-        assert world.left() == [], f"seed {seed}"
+        assert world.appended_twice() == [], f"seed {seed}"
+        assert world.remaining() == [], f"seed {seed}"
         ran += len(world.ran)
     assert ran > LIVES
 

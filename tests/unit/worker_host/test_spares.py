@@ -11,7 +11,7 @@ from support.host_bench import HOST, HostBench, context, finished
 
 
 def prepare(bench: HostBench, count: int, mode: Mode = "exclusive", host: str = HOST, **changes: Any) -> None:
-    bench.tell(PrepareWorkerRequest(host_id=host, context=context(**changes), mode=mode, count=count))
+    bench.handle(PrepareWorkerRequest(host_id=host, context=context(**changes), mode=mode, count=count))
 
 
 def exited(worker: int) -> DriverExited:
@@ -26,8 +26,8 @@ def test_spares_are_started_and_told() -> None:
     assert bench.worker_states() == {"default-spare-1": "spare", "default-spare-2": "spare"} | {
         "default-spare-2": "starting"
     }
-    told = Prepared(context="default", mode="exclusive", count=2, settings=context_hash(context()))
-    assert bench.core.state().prepared == (told,)
+    prepared = Prepared(context="default", mode="exclusive", count=2, settings=context_hash(context()))
+    assert bench.core.state().prepared == (prepared,)
 
 
 def test_the_same_request_again_and_one_for_another_host_change_nothing() -> None:
@@ -56,7 +56,7 @@ def test_a_spare_is_used_for_one_job_only() -> None:
     bench.ready(1)
     bench.assign("a", mode="exclusive")
     bench.read_back()
-    bench.tell(finished(1))
+    bench.handle(finished(1))
     assert bench.got(StopIdle) == [StopIdle(worker=1)]
     bench.ready(2)
     bench.assign("b", mode="exclusive")
@@ -80,12 +80,12 @@ def test_a_spare_makes_room_for_a_job_and_comes_back_when_there_is_a_place() -> 
     bench.ready(1)
     bench.assign("a", mode="exclusive", context=context("other"))
     assert bench.got(StopIdle) == [StopIdle(worker=1)]
-    bench.tell(exited(1))
+    bench.handle(exited(1))
     assert [launch.settings.context for launch in bench.got(Launch)] == ["other"]
     bench.ready(2)
     bench.read_back()
-    bench.tell(finished(2))
-    bench.tell(exited(2))
+    bench.handle(finished(2))
+    bench.handle(exited(2))
     assert [launch.settings.context for launch in bench.got(Launch)] == ["default"]
 
 
@@ -112,7 +112,7 @@ def test_a_contexts_own_driver_is_kept_beyond_its_downtime_and_serves_its_jobs()
     bench.assign("a", context=context(downtime=1_000))
     assert bench.worker_of("a") == 1
     bench.read_back()
-    bench.tell(finished(1))
+    bench.handle(finished(1))
     bench.pass_time(50)
     assert bench.done == []
     prepare(bench, 0, "shared")
@@ -124,10 +124,10 @@ def test_a_driver_that_was_stopped_or_died_is_replaced() -> None:
     bench = HostBench()
     prepare(bench, 1, "shared")
     bench.ready(1)
-    bench.tell(StopWorkerRequest(host_id=HOST, worker_id="default"))
+    bench.handle(StopWorkerRequest(host_id=HOST, worker_id="default"))
     assert bench.launched == [2]
     bench.ready(2)
-    bench.tell(exited(2))
+    bench.handle(exited(2))
     assert bench.launched == [3]
 
 
@@ -140,7 +140,7 @@ def test_a_changed_context_drains_the_driver_and_starts_another() -> None:
     prepare(bench, 1, "shared", spark_conf={"x": "y"})
     assert bench.launched == [2]
     assert bench.core.fleet.workers[1].draining
-    bench.tell(finished(1))
+    bench.handle(finished(1))
     assert bench.got(StopIdle) == [StopIdle(worker=1)]
 
 
@@ -150,7 +150,7 @@ def test_drivers_that_die_at_start_are_started_less_and_less_often() -> None:
     starts = [0.0]
     for second in range(40):
         for worker in list(bench.core.fleet.workers):
-            bench.tell(exited(worker))
+            bench.handle(exited(worker))
         bench.pass_time(second)
         starts += [float(second)] * len(bench.launched)
     assert starts == [0.0, 2.0, 6.0, 14.0, 30.0]
@@ -160,8 +160,8 @@ def test_a_host_that_is_to_stop_keeps_nothing() -> None:
     bench = HostBench()
     prepare(bench, 1)
     bench.ready(1)
-    bench.tell(DrainAsked(now=1.0))
+    bench.handle(DrainAsked(now=1.0))
     assert bench.got(StopIdle) == [StopIdle(worker=1)]
-    bench.tell(exited(1))
+    bench.handle(exited(1))
     assert bench.launched == []
     assert bench.core.drained

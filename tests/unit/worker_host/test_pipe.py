@@ -1,6 +1,6 @@
 """Back-pressure for job logs: who adds more than Kafka takes waits until half of it has arrived."""
 
-from mist_worker_host.drivers.log_flow import LogFlow
+from mist_worker_host.drivers.pipe import LogFlow
 
 
 class Tap:
