@@ -104,7 +104,7 @@ async def _subscription(gateway: Gateway, job_id: str | None, since: str | None)
     if reason is not None:
         raise SocketClosedError(1013, reason)
     if job_id is not None and await gateway.find_job(job_id) is None:
-        raise SocketClosedError(4404, "There is no such job; GET /v2/api/jobs lists those there are.")
+        raise SocketClosedError(4404, "There is no such job; GET /v2/api/jobs lists all jobs.")
     if since is None:
         return Subscription(job_id, None)
     partitions = len(gateway.projection.feed.offsets())
