@@ -15,7 +15,8 @@ from rich.table import Column, Table
 
 from mist.client import Mist, MistError, UnreachableError
 from mist.client.calls import Start
-from mist_tools.cli.applying import BadFileError, apply
+from mist_domain.errors import RefusalError
+from mist_tools.cli.applying import apply
 from mist_tools.cli.arguments import ArgumentSyntaxError, read_arguments
 from mist_tools.cli.watching import watch
 
@@ -244,7 +245,7 @@ def _sentences() -> Iterator[None]:
     """Every error as one sentence and an exit code."""
     try:
         yield
-    except (ArgumentSyntaxError, BadFileError) as error:
+    except (ArgumentSyntaxError, RefusalError) as error:
         _leave(REFUSED, str(error))
     except UnreachableError as error:
         _leave(UNREACHABLE, f"{error}. Is Mist running there? MIST_URL or --url says where it is.")

@@ -1,29 +1,27 @@
-"""`mist apply`: a YAML file of contexts and endpoints, with the job code that lies beside it, made to be so on the server."""
+"""`mist apply`: send the contexts and endpoints of a YAML file, and the job code beside it, to the server."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from mist.client import Mist, NotFoundError
-
-
-class BadFileError(ValueError):
-    """The file cannot be applied; the text says why."""
+from mist_tools.registry_file import Entry, read_registry_file
 
 
 def apply(mist: Mist, file: Path) -> Iterator[str]:
-    """One line for each entry: what was done. Applied twice, the second time nothing changes."""
-    content = _content(file)
-    for context in _entries(content, "contexts"):
+    """Apply the file; yields a line for each entry and upload. A second time nothing changes.
+
+    Raises `RefusalError` before the first write when the file is wrong, and the errors of `mist` at each write.
+    """
+    content = read_registry_file(file)
+    for context in content.contexts:
         yield _apply_context(mist, context)
-    for endpoint in _entries(content, "endpoints"):
-        yield from _apply_endpoint(mist, endpoint, file.parent)
+    for endpoint in content.endpoints:
+        yield from _apply_endpoint(mist, endpoint, content.folder)
 
 
-def _apply_context(mist: Mist, document: Mapping[str, Any]) -> str:
+def _apply_context(mist: Mist, document: Entry) -> str:
     name = document["name"]
     if name == "default":
         return "context default: only the server's own files change it; passed over"
@@ -32,7 +30,7 @@ def _apply_context(mist: Mist, document: Mapping[str, Any]) -> str:
     return f"context {name}: {_done(before, after, document)}"
 
 
-def _apply_endpoint(mist: Mist, document: Mapping[str, Any], folder: Path) -> Iterator[str]:
+def _apply_endpoint(mist: Mist, document: Entry, folder: Path) -> Iterator[str]:
     name, path = document["name"], str(document.get("path", ""))
     code = folder / path
     if "://" not in path and code.is_file():
@@ -54,8 +52,8 @@ def _upload(mist: Mist, code: Path) -> str:
     return "replaced" if sha else "uploaded"
 
 
-def _done(before: Any, after: Any, document: Mapping[str, Any]) -> str:
-    """The word for a write. A field that the server does not show may have changed: "written" says no more than that."""
+def _done(before: Any, after: Any, document: Entry) -> str:
+    """The word for a write; "written" where a field that the server does not show may have changed."""
     if before is None:
         return "created"
     if before != after:
@@ -63,27 +61,8 @@ def _done(before: Any, after: Any, document: Mapping[str, Any]) -> str:
     return "written" if document.keys() - after.keys() else "unchanged"
 
 
-def _known(ask: Any) -> Any:
+def _known(read: Callable[[], Any]) -> Any:
     try:
-        return ask()
+        return read()
     except NotFoundError:
         return None
-
-
-def _content(file: Path) -> Mapping[str, Any]:
-    try:
-        content = yaml.safe_load(file.read_text())
-    except OSError as error:
-        raise BadFileError(f"{file} cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BadFileError(f"{file} is no YAML: {error}") from error
-    if not isinstance(content, dict) or set(content) - {"contexts", "endpoints"}:
-        raise BadFileError(f"{file} must hold 'contexts' and 'endpoints', each a list, and nothing else")
-    return content
-
-
-def _entries(content: Mapping[str, Any], kind: str) -> list[Mapping[str, Any]]:
-    entries = content.get(kind) or []
-    if not isinstance(entries, list) or not all(isinstance(one, dict) and one.get("name") for one in entries):
-        raise BadFileError(f"{kind} must be a list of objects, each with a name")
-    return entries

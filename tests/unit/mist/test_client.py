@@ -10,7 +10,8 @@ from mist.client import ConflictError, NotFoundError, RefusedError, UnreachableE
 from mist.client.calls import Start
 from mist.client.feed import FeedPosition
 from mist.client.retry import RetryPolicy
-from mist_tools.cli.applying import BadFileError, apply
+from mist_domain.errors import RefusalError
+from mist_tools.cli.applying import apply
 from mist_tools.cli.arguments import ArgumentSyntaxError, read_arguments
 
 REQUEST = httpx.Request("GET", "http://one")
@@ -110,11 +111,13 @@ def test_arguments_are_json_where_they_are_and_text_where_text_is_wanted() -> No
         read_arguments(["n"], SIGNATURE)
 
 
-@pytest.mark.parametrize("text", ["[]", "jobs: []", "contexts: 3", "contexts: [{}]", ":\n:"])
+@pytest.mark.parametrize(
+    "text", ["[]", "jobs: []", "contexts: 3", "contexts: [{}]", "endpoints: [{name: e}, {name: e}]", ":\n:"]
+)
 def test_a_file_that_cannot_be_applied_is_refused_before_anything_is_done(tmp_path: Path, text: str) -> None:
     file = tmp_path / "mist.yaml"
     file.write_text(text)
-    with pytest.raises(BadFileError):
+    with pytest.raises(RefusalError):
         list(apply(None, file))  # type: ignore[arg-type]
 
 
