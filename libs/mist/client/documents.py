@@ -26,7 +26,7 @@ class JobInfo(TypedDict):
 
 
 class EndpointInfo(TypedDict):
-    """`execute` is the signature: argument → type. Older gateways leave out retries and timeouts."""
+    """`execute` is the signature, argument → type; `problem` the reason when the artifact cannot be read."""
 
     name: str
     lang: str
@@ -34,15 +34,15 @@ class EndpointInfo(TypedDict):
     className: str
     defaultContext: str
     tags: list[str]
+    retries: int
+    startTimeout: str
+    performTimeout: str
     execute: dict[str, dict[str, Any]]
     problem: NotRequired[str]
-    retries: NotRequired[int]
-    startTimeout: NotRequired[str]
-    performTimeout: NotRequired[str]
 
 
 class ContextInfo(TypedDict):
-    """Durations are text: `"30s"`, `"Inf"`. Older gateways leave out spares, timeouts and `maxQueued`."""
+    """Durations are text: `"30s"`, `"Inf"`."""
 
     name: str
     sparkConf: dict[str, str]
@@ -52,10 +52,10 @@ class ContextInfo(TypedDict):
     runOptions: str
     workerMode: str
     streamingDuration: str
-    spares: NotRequired[int]
-    startTimeout: NotRequired[str]
-    performTimeout: NotRequired[str]
-    maxQueued: NotRequired[int]
+    spares: int
+    startTimeout: str
+    performTimeout: str
+    maxQueued: int
 
 
 class WorkerInfo(TypedDict):
