@@ -1,4 +1,4 @@
-"""What the author of a job imports. Light: nothing of Spark and nothing else of Mist is loaded."""
+"""The module for authors of jobs. It is light: it loads neither Spark nor anything else of Mist."""
 
 from mist.current import CurrentJob, current_job
 

@@ -25,7 +25,7 @@ def produce(
         str | None, typer.Option(help="Kafka bootstrap servers, comma-separated; else those of MIST_KAFKA.")
     ] = None,
 ) -> None:
-    """Append text to a topic and say where each record stands."""
+    """Append text to a topic and print the partition and offset of each record."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     lines = [record] if record is not None else (line.rstrip("\r\n") for line in sys.stdin)
     try:
@@ -42,10 +42,10 @@ async def _append(kafka: KafkaAddress, topic: str, key: str | None, lines: Itera
     async with Appender(kafka, partitions=partitions) as appender:
         for line in lines:
             if line:
-                _tell(await appender.append(topic, key, line.encode()))
+                _print_place(await appender.append(topic, key, line.encode()))
 
 
-def _tell(placed: RecordMetadata) -> None:
+def _print_place(placed: RecordMetadata) -> None:
     typer.echo(f"{placed.topic}/{placed.partition} offset {placed.offset}")
 
 

@@ -1,12 +1,12 @@
-"""Mist from Python: `Mist` for plain code, `AsyncMist` for asyncio, `KafkaMist` for those who have Kafka alone.
+"""Mist from Python: `Mist` for plain code, `AsyncMist` for asyncio, `KafkaMist` for programs that have Kafka alone.
 
     from mist.client import Mist
     with Mist("http://127.0.0.1:2004") as mist:
         job = mist.run("simple-context", {"numbers": [1, 2, 3]})
         print(job["jobResult"])
 
-One interface, the HTTP and WebSocket API of the gateway. What is safe to repeat is repeated, on the next of the
-addresses given, while a gateway or Kafka is away: a start carries an idempotency key, so that it is one job.
+`Mist` and `AsyncMist` use the gateway's HTTP and WebSocket API. While a gateway is away, calls that are safe to repeat are
+repeated at the next address. A start carries an idempotency key, so that a repeated start is one job.
 """
 
 from typing import TYPE_CHECKING

@@ -1,1 +1,1 @@
-"""The command `mist`: what `mist.client` can do, for people and for scripts."""
+"""The command `mist`: `mist.client` on the command line, for people and for scripts."""

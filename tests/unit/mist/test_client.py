@@ -11,8 +11,8 @@ from mist.client.calls import Start
 from mist.client.feed import FeedPosition
 from mist.client.retry import RetryPolicy
 from mist_domain.errors import RefusalError
+from mist_tools.cli.__main__ import ArgumentSyntaxError, read_arguments
 from mist_tools.cli.applying import apply
-from mist_tools.cli.arguments import ArgumentSyntaxError, read_arguments
 
 REQUEST = httpx.Request("GET", "http://one")
 GONE, REFUSED = httpx.ReadError("cut"), httpx.ConnectError("refused")
