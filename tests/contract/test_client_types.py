@@ -62,7 +62,7 @@ def test_a_clients_type_has_the_fields_of_the_servers_answer(module: Any, path: 
 
 
 def test_the_type_of_an_event_has_the_fields_of_the_events_document() -> None:
-    """`attempt` and `events` belong to `logs` and to phases, which travel on WebSockets only; the rest is the document's."""
+    """`attempt` and `events` belong to phases and to `logs`, which only WebSockets carry."""
     messages = json.loads(asyncapi.asyncapi("1"))["components"]["messages"]
     properties = set(messages["EventJson"]["payload"]["schema"]["properties"])
     assert set(get_type_hints(documents.Event)) - {"attempt", "events"} == properties

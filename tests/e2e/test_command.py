@@ -26,18 +26,18 @@ def call(stack: Stack, *arguments: str, url: str | None = None) -> subprocess.Co
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
 
-def told(stack: Stack, *arguments: str) -> Any:
+def output_of(stack: Stack, *arguments: str) -> Any:
     ended = call(stack, *arguments)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout
 
 
 def test_run_prints_the_result_and_watch_the_life(stack: Stack) -> None:
-    assert json.loads(told(stack, "run", "simple-context", "numbers=[1, 2]")) == {"result": [2, 4]}
+    assert json.loads(output_of(stack, "run", "simple-context", "numbers=[1, 2]")) == {"result": [2, 4]}
     watched = call(stack, "run", "simple-context", "numbers=[3]", "multiplier=5", "--watch")
     assert json.loads(watched.stdout) == {"result": [15]}
-    places = [watched.stderr.index(word) for word in LIFE]
-    assert places == sorted(places)
+    positions = [watched.stderr.index(word) for word in LIFE]
+    assert positions == sorted(positions)
 
 
 def test_a_job_that_fails_is_exit_code_1_and_what_is_refused_2(stack: Stack) -> None:
@@ -58,18 +58,18 @@ def test_nobody_there_is_exit_code_3_and_says_where_it_looked(stack: Stack) -> N
 
 
 def test_lists_cancel_logs_and_stop(stack: Stack, mist: Client) -> None:
-    assert "simple-context" in told(stack, "endpoints")
-    assert any(one["name"] == "default" for one in json.loads(told(stack, "contexts", "--json")))
-    job_id = told(stack, "run", "sleeper", "seconds=120", "--detach", "--context", "one").strip()
+    assert "simple-context" in output_of(stack, "endpoints")
+    assert any(context["name"] == "default" for context in json.loads(output_of(stack, "contexts", "--json")))
+    job_id = output_of(stack, "run", "sleeper", "seconds=120", "--detach", "--context", "one").strip()
     mist.reached(job_id, "started")
-    assert [one["jobId"] for one in json.loads(told(stack, "jobs", "-s", "started", "--json"))] == [job_id]
-    assert job_id in told(stack, "jobs", "--endpoint", "sleeper", "--limit", "1")
-    assert told(stack, "cancel", job_id).strip() in {"started", "canceled"}
+    assert [job["jobId"] for job in json.loads(output_of(stack, "jobs", "-s", "started", "--json"))] == [job_id]
+    assert job_id in output_of(stack, "jobs", "--endpoint", "sleeper", "--limit", "1")
+    assert output_of(stack, "cancel", job_id).strip() in {"started", "canceled"}
     assert mist.ended(job_id)["status"] == "canceled"
     printing = mist.run("many-lines", {"lines": 3, "width": 5})["jobId"]
-    assert told(stack, "logs", printing, "-f").count("xxxxx") == 3
-    assert "one" in told(stack, "workers")
-    told(stack, "stop", "one")
+    assert output_of(stack, "logs", printing, "-f").count("xxxxx") == 3
+    assert "one" in output_of(stack, "workers")
+    output_of(stack, "stop", "one")
 
 
 def test_apply_makes_it_so_and_changes_nothing_the_second_time(stack: Stack, mist: Client, tmp_path: Path) -> None:
@@ -80,10 +80,10 @@ def test_apply_makes_it_so_and_changes_nothing_the_second_time(stack: Stack, mis
         f"contexts: [{{name: {name}, maxJobs: 3}}]\n"
         f"endpoints: [{{name: {name}, path: {name}.py, className: work, defaultContext: one}}]\n"
     )
-    assert told(stack, "apply", "-f", str(file)).splitlines() == [
+    assert output_of(stack, "apply", "-f", str(file)).splitlines() == [
         f"context {name}: created", f"artifact {name}.py: uploaded", f"endpoint {name}: created",
     ]  # fmt: skip
-    assert all(line.endswith("unchanged") for line in told(stack, "apply", "-f", str(file)).splitlines())
+    assert all(line.endswith("unchanged") for line in output_of(stack, "apply", "-f", str(file)).splitlines())
     assert mist.run(name, {"n": 4})["jobResult"] == {"n": 4}
     file.write_text("contexts: 1")
     assert call(stack, "apply", "-f", str(file)).returncode == 2
@@ -91,10 +91,11 @@ def test_apply_makes_it_so_and_changes_nothing_the_second_time(stack: Stack, mis
 
 def test_events_since_a_cursor(stack: Stack, mist: Client) -> None:
     job_id = mist.run("noop")["jobId"]
-    events = [json.loads(line) for line in told(stack, "events", "--job", job_id).splitlines()]
+    events = [json.loads(line) for line in output_of(stack, "events", "--job", job_id).splitlines()]
     assert [event["event"] for event in events] == LIFE
     later = [
-        json.loads(line) for line in told(stack, "events", "--job", job_id, "--since", events[1]["cursor"]).splitlines()
+        json.loads(line)
+        for line in output_of(stack, "events", "--job", job_id, "--since", events[1]["cursor"]).splitlines()
     ]
     assert [(event["event"], event["time"]) for event in later] == [
         ("started", events[2]["time"]),
@@ -105,21 +106,21 @@ def test_events_since_a_cursor(stack: Stack, mist: Client) -> None:
 async def test_the_library_speaks_asyncio_and_follows_all_jobs_over_a_gateway_that_is_gone(stack: Stack) -> None:
     """The first address is one where nobody listens."""
     async with AsyncMist("http://127.0.0.1:1", stack.url) as mist:
-        heard = mist.events()
-        first = asyncio.ensure_future(anext(heard))
+        feed = mist.events()
+        first = asyncio.ensure_future(anext(feed))
         job_id = await mist.start("noop")
         assert (await mist.wait(job_id))["status"] == "finished"
-        events = [await first] + [await anext(heard) for _ in range(3)]
-        await heard.aclose()  # type: ignore[attr-defined]
+        events = [await first] + [await anext(feed) for _ in range(3)]
+        await feed.aclose()  # type: ignore[attr-defined]
     assert [event["event"] for event in events if event["id"] == job_id][:1] == ["initialized"]
 
 
 def test_one_key_is_one_job_by_rest_and_by_kafka(stack: Stack, kafka: str) -> None:
-    how = Start(key=uuid.uuid4().hex)
+    options = Start(key=uuid.uuid4().hex)
     with Mist(stack.url) as mist, KafkaMist(kafka) as by_kafka:
-        job_id = mist.start("noop", {}, how)
-        assert by_kafka.start("noop", {}, how) == job_id
-        assert mist.start("noop", {}, how) == job_id
+        job_id = mist.start("noop", {}, options)
+        assert by_kafka.start("noop", {}, options) == job_id
+        assert mist.start("noop", {}, options) == job_id
         assert mist.wait(job_id)["status"] == "finished"
         with pytest.raises(NotFoundError, match="nobody"):
             mist.start("nobody")

@@ -17,13 +17,9 @@ from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPa
 from mist.client.calls import Start
 from mist.client.documents import FINAL, Event
 from mist.client.errors import JobTimeoutError, UnreachableError
-from mist_domain.facts.job_events import JobAttemptLost, JobEvent
-from mist_domain.facts.records import RECORDS
-from mist_domain.facts.requests import KAFKA_SOURCE, job_id_of
+from mist_domain.facts import job_events, records, requests
 from mist_domain.job import Job, evolve
-from mist_domain.wire.feed import announce
-from mist_domain.wire.json_text import write_json
-from mist_domain.wire.start_request import build_start_request
+from mist_domain.wire import feed, json_text, start_request
 from mist_eventlog.appender import hashed
 from mist_eventlog.schema.codec import Codec
 from mist_eventlog.topics.names import JOB_EVENTS, REQUESTS
@@ -40,7 +36,7 @@ class KafkaMist:
 
     def __init__(self, bootstrap: str, settings: Mapping[str, Any] | None = None) -> None:
         self._settings = {"bootstrap.servers": bootstrap, **(settings or {})}
-        self._codec = Codec(RECORDS)
+        self._codec = Codec(records.RECORDS)
         self._started_at: dict[str, int] = {}
         self._producer = Producer(
             {**self._settings, "acks": "all", "enable.idempotence": True, "partitioner": "murmur2_random"}
@@ -56,8 +52,8 @@ class KafkaMist:
         """Start a job; returns its id. The request is durable when this returns; `options.key` sent again is the same job."""
         options = options or Start()
         request_id = options.key or str(uuid.uuid4())
-        job_id = job_id_of(endpoint, request_id)
-        request = build_start_request(
+        job_id = requests.job_id_of(endpoint, request_id)
+        request = start_request.build_start_request(
             request_id=request_id,
             endpoint=endpoint,
             parameters=arguments or {},
@@ -65,7 +61,7 @@ class KafkaMist:
             mode=options.mode,
             worker_id=options.worker_id,
             external_id=options.external_id,
-            source=KAFKA_SOURCE,
+            source=requests.KAFKA_SOURCE,
             start_timeout=options.start_timeout,
             perform_timeout=options.perform_timeout,
         )
@@ -77,16 +73,16 @@ class KafkaMist:
         """Follow the job from its first event to its last. Raises `JobTimeoutError` after `timeout` seconds without one."""
         job, codec = Job(job_id), self._codec
         for message in self._messages(job_id, timeout):
-            event = cast("JobEvent", codec.decode(message.value() or b""))
+            event = cast("job_events.JobEvent", codec.decode(message.value() or b""))
             after = evolve(job, event, message.timestamp()[1])
             if after is job:
                 continue
             job = after
-            announcement = announce(
-                event, job.status, message.timestamp()[1], first=not isinstance(event, JobAttemptLost)
+            announcement = feed.announce(
+                event, job.status, message.timestamp()[1], first=not isinstance(event, job_events.JobAttemptLost)
             )
             if announcement is not None:
-                yield cast("Event", json.loads(write_json(announcement)))
+                yield cast("Event", json.loads(json_text.write_json(announcement)))
                 if announcement["event"] in FINAL:
                     return
 

@@ -30,9 +30,7 @@ class ArgumentSyntaxError(ValueError):
     """An argument is not `name=value`, or the arguments are no JSON object; the text names it."""
 
 
-app = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="Start and follow Spark jobs, and manage endpoints and contexts."
-)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 WIDE = 240
 """Columns when standard output is no terminal, so that no line of a table is broken."""
 
@@ -54,7 +52,7 @@ def root(
 
     Example: mist run simple-context numbers='[1, 2, 3]'
 
-    A token, if the gateway wants one, is read from MIST_TOKEN.
+    The token, if the gateway wants any, is read from MIST_TOKEN.
     """
     context.obj = Mist(*url.split(","), patience=patience)
 
@@ -301,7 +299,7 @@ def _print_json(value: Any) -> None:
 
 @contextmanager
 def _errors_as_sentences() -> Iterator[None]:
-    """Turn an error into one sentence and an exit code."""
+    """Turn an error into a sentence on standard error and an exit code."""
     try:
         yield
     except (ArgumentSyntaxError, RefusalError) as error:

@@ -1,4 +1,4 @@
-"""What the client decides before it opens anything: when to try again, where a feed goes on, what was typed."""
+"""Decisions of the client without I/O: the next try, the position of a feed, the arguments typed, the file applied."""
 
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,10 @@ def patience() -> RetryPolicy:
 
 
 def test_the_next_gateway_is_asked_and_each_round_waits_longer() -> None:
-    one, waits, asked = patience(), [], []
+    retry, waits, asked = patience(), [], []
     for _ in range(6):
-        asked.append(one.url)
-        waits.append(one.wait_after(GONE, 100.0, repeatable=True))
+        asked.append(retry.url)
+        waits.append(retry.wait_after(GONE, 100.0, repeatable=True))
     assert asked == ["one", "two"] * 3
     assert waits == [0.1, 0.1, 0.2, 0.2, 0.4, 0.4]
 
@@ -67,15 +67,15 @@ def test_a_start_carries_one_key_for_all_its_tries() -> None:
 
 @pytest.mark.parametrize(("status", "kind"), [(404, NotFoundError), (409, ConflictError), (400, RefusedError)])
 def test_an_error_is_the_servers_sentence(status: int, kind: type[RefusedError]) -> None:
-    said = httpx.Response(status, json={"error": "code", "message": "Because."}, request=REQUEST)
+    refusal = httpx.Response(status, json={"error": "code", "message": "Because."}, request=REQUEST)
     with pytest.raises(kind, match="Because") as caught:
-        calls.read(calls.status(), said)
+        calls.read(calls.status(), refusal)
     assert (caught.value.status, caught.value.code) == (status, "code")
     with pytest.raises(kind, match="answered"):
         calls.read(calls.status(), httpx.Response(status, text="<html>", request=REQUEST))
 
 
-def test_a_feed_goes_on_after_the_last_event_it_told() -> None:
+def test_a_feed_goes_on_after_the_last_event_it_read() -> None:
     feed = FeedPosition(since="a", logs=True)
     assert feed.url("https://one") == "wss://one/v2/api/jobs/ws?since=a&withLogs=true"
     assert feed.read('{"event":"keep-alive"}') is None
