@@ -1,4 +1,4 @@
-"""What the author of a job imports. Light: nothing of Spark and nothing else of Mist is loaded."""
+"""Imports for authors of jobs. Light: it loads neither Spark nor anything else of Mist."""
 
 from mist.current import CurrentJob, current_job
 

@@ -33,7 +33,7 @@ BROKER_WAIT = 5.0
 
 
 def read_file(path: Path) -> list[RegistryEvent]:
-    """What the file defines, contexts first. Raises `RefusalError` or `UnreadableError`."""
+    """Read the definitions of a file, contexts first. Raises `RefusalError` or `UnreadableError`."""
     content = _content(path)
     unknown = set(content) - {"contexts", "endpoints"}
     if unknown:

@@ -51,7 +51,7 @@ def status(context: typer.Context) -> None:
 
 @app.command()
 def endpoints(context: typer.Context, *, as_json: AsJson = False) -> None:
-    """What can be started."""
+    """List the endpoints."""
     with _sentences():
         found = context.obj.endpoints()
         columns = ("name", "lang", "path", "className", "defaultContext")
@@ -125,7 +125,7 @@ def logs(
     *,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the job is over.")] = False,
 ) -> None:
-    """What a job has printed."""
+    """Show the lines that a job has printed."""
     mist: Mist = context.obj
     with _sentences():
         text = mist.logs(job)
@@ -201,7 +201,7 @@ def _follow(mist: Mist, job_id: str, *, watching: bool) -> None:
 
 
 def _later_logs(mist: Mist, job_id: str, text: str) -> Iterator[str]:
-    """What is new since `text`, each time the job has printed or is over."""
+    """Yield the lines after `text`, whenever the job has printed or has ended."""
     for event in mist.events(job_id=job_id, logs=True):
         if event["event"] in {"logs", "finished", "failed", "canceled"}:
             now = mist.logs(job_id)

@@ -1,4 +1,4 @@
-"""How far a running job's Spark stages are, as its driver's own REST API tells."""
+"""Progress of a running job's Spark stages, from its driver's own REST API."""
 
 from dataclasses import dataclass
 
