@@ -1,1 +1,1 @@
-"""What Mist knows about jobs, hosts and the registry: pure values and functions. No I/O, no clock, no randomness."""
+"""The domain: jobs, hosts, the registry and their rules, as pure values and functions. No I/O, no clock, no randomness."""

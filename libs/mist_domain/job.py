@@ -25,7 +25,7 @@ MAX_UNSTARTED_ATTEMPTS = 5
 
 
 class Status(IntEnum):
-    """Where a job stands. Final ones are the greatest, so that `status >= FINISHED` means it is over."""
+    """Status of a job. Final ones are the greatest, so `status >= FINISHED` means that the job has ended."""
 
     UNKNOWN = 0
     INITIALIZED = 1
@@ -48,7 +48,7 @@ class Status(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class AfterLoss:
-    """What may follow a lost attempt; `evolve` chooses, so no writer can forget it."""
+    """The two statuses that may follow a lost attempt. `evolve` chooses, so no writer can forget the rule."""
 
     retry: Status
     give_up: Status
@@ -142,7 +142,7 @@ def fold(job_id: str, events: Iterable[tuple[JobEvent, int]]) -> Job:
 
 
 def _is_current(job: Job, event: JobEvent) -> bool:
-    """Whether the writer decided on the job as it is now: a host by attempt, a scheduler by version."""
+    """True when the writer decided on the job as it is now: a host by attempt, a scheduler by version."""
     match event:
         case JobInitialized() | JobCancelRequested():
             return True
@@ -163,8 +163,9 @@ def _is_current(job: Job, event: JobEvent) -> bool:
 
 
 def has_another_attempt(job: Job) -> bool:
-    """Whether the loss of its attempt leads to another: one that never started is tried again up to a limit, one that
-    ran only if the job allows `retries`.
+    """True when another attempt follows the loss of this one.
+
+    An attempt that never started is tried again up to a limit; one that ran, only if the job allows `retries`.
     """
     if job.status is Status.STARTED:
         return job.starts <= job.request.retries
@@ -210,7 +211,7 @@ def _after_loss(job: Job, target: Status, event: JobAttemptLost, at: int) -> Job
 
 
 def shown(job: Job) -> str:
-    """The status as clients know it, one of the seed's six words."""
+    """The status as clients see it, one of six words."""
     match job.status:
         case Status.ASSIGNED:
             return Status.QUEUED.word

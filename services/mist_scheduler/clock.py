@@ -1,4 +1,4 @@
-"""When the active scheduler appends its next tick: one outstanding, the next a while after the last was read back."""
+"""Pace of the active scheduler's ticks: one outstanding, the next a pause after the last was read back."""
 
 
 class TickClock:
@@ -16,7 +16,7 @@ class TickClock:
         self._due = now + self._pause
 
     def take(self, now: float) -> bool:
-        """Whether a tick is to be sent now; it is then outstanding."""
+        """True when a tick is due now; it is then outstanding."""
         if self._due is None or now < self._due:
             return False
         self._due = None

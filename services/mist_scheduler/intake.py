@@ -53,7 +53,7 @@ class Intake:
         self._ready.extend(pending)
 
     def awaits(self, job_id: str | None) -> bool:
-        """Whether a request is parked there."""
+        """True when a request is parked for that job."""
         return job_id in self._parked
 
     def wake(self, job_ids: Iterable[str | None]) -> None:
@@ -62,7 +62,7 @@ class Intake:
                 self._ready.extend(self._parked.pop(job_id, ()))
 
     def drain(self) -> list[Pending]:
-        """What is to be decided now."""
+        """Return the requests to decide now, and forget them."""
         ready, self._ready = self._ready, []
         return ready
 
@@ -102,7 +102,7 @@ class EarlyCancels:
         return kept
 
     def unbounded(self) -> list[Origin]:
-        """Those of which it is not known yet up to where is to be read."""
+        """List the cancels whose read-until offsets are not known yet."""
         return [one.origin for one in self._kept if self._ends[one.origin] is None]
 
     def bound(self, origins: Iterable[Origin], ends: Offsets) -> None:

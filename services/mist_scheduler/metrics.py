@@ -1,4 +1,4 @@
-"""What a scheduler tells Prometheus of itself."""
+"""Metrics of a scheduler."""
 
 from collections.abc import Iterator
 

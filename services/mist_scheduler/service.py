@@ -249,7 +249,7 @@ class Scheduler:
         self._appender.submit(items, headers)
 
     def _refuse(self, pending: Pending, reason: str) -> None:
-        """What cannot be done is put aside; what may be done yet, as its job may come yet, is asked again."""
+        """Make a dead letter of the request, unless its job may still arrive (an early cancel): then retry."""
         if self._early.keep(pending, self._requests.positions):
             return
         if isinstance(pending.request, CancelRequest) and self.intake.awaits(None):

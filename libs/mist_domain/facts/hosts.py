@@ -25,7 +25,7 @@ class HeldAttempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """What a host was asked to keep ready: `count` drivers of a context, started with `settings` (`context_hash`)."""
+    """Drivers that a host keeps ready on request: `count` of a context, started with `settings` (`context_hash`)."""
 
     context: str
     mode: Mode

@@ -27,7 +27,7 @@ def is_name(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """What can be started. `signature` is the JSON text of the argument types, `{}` when it could not be read."""
+    """An endpoint: job code that clients can start. `signature` is JSON text of its argument types, `{}` if unreadable."""
 
     name: str
     lang: str = "python"
@@ -62,7 +62,7 @@ class Context:
 
 
 def context_hash(context: Context) -> str:
-    """What a driver of the context is started with, as 16 hex digits."""
+    """Hash the settings with which a driver of the context starts; 16 hex digits."""
     asked = (context.name, sorted(context.spark_conf.items()), context.max_jobs, context.run_options)
     return hashlib.blake2b(repr(asked).encode(), digest_size=8).hexdigest()
 

@@ -1,4 +1,4 @@
-"""What clients ask for on `mist.requests`. A request may be refused; what it led to stands on `mist.job-events`."""
+"""Requests on `mist.requests`. A request may be refused; its effect is events on `mist.job-events`."""
 
 import hashlib
 import json
@@ -65,7 +65,7 @@ Request = StartRequest | CancelRequest | StopWorkerRequest | PrepareWorkerReques
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where a request stands in the log; `time` is the record's, in ms."""
+    """Position of a request in the log; `time` is its append time (ms)."""
 
     topic: str
     partition: int
@@ -85,7 +85,7 @@ def job_id_of(endpoint: str, request_id: str) -> str:
 
 
 def request_hash(request: StartRequest) -> str:
-    """What the request asks for, as 16 hex digits; the same request id with another hash is refused.
+    """Hash the content of a request; 16 hex digits. The same request id with another hash is refused.
 
     `parameters` must be JSON text; the order of its keys makes no difference.
     """

@@ -8,7 +8,7 @@ from mist_domain.job import Job, Status
 
 
 def deadline_of(job: Job) -> int | None:
-    """When the job's start or perform timeout ends (ms); `None` when neither runs now."""
+    """End of the job's start or perform timeout (ms); `None` when neither runs now."""
     if job.status is Status.QUEUED:
         since, timeout = job.queued_at, job.request.start_timeout
     elif job.status is Status.STARTED:

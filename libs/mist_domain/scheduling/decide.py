@@ -37,7 +37,7 @@ Verdict = Decision | Settled | Waits | Refused
 
 
 def decide(cluster: Cluster, request: StartRequest | CancelRequest, origin: Origin) -> Verdict:
-    """What becomes of the request now."""
+    """Decide on a request, by the state of its job now."""
     match request:
         case StartRequest():
             return _decide_start(cluster, request, origin)
@@ -113,7 +113,7 @@ def _new_job(cluster: Cluster, request: StartRequest, origin: Origin, request_id
 
 
 def after_initialized(cluster: Cluster, initialized: JobInitialized) -> JobQueued | JobFailed:
-    """What follows `initialized`: the queue, or the end of a job that cannot be run."""
+    """Decide the event after `initialized`: queued, or failed when the job cannot be run."""
     job_id, writer = initialized.job_id, cluster.scheduler_id
     error = _impossible(cluster, initialized)
     if error is None:
@@ -126,7 +126,7 @@ def _first(*timeouts: int | None) -> int | None:
 
 
 def _impossible(cluster: Cluster, job: JobInitialized) -> str | None:
-    """Why an understood request cannot be run, as the job's error; `None` when it can."""
+    """Explain why a legal request cannot be run, as the job's error; `None` when it can."""
     endpoint, context, prefix = job.endpoint, job.context, job.worker_id_prefix
     if endpoint == unknown_endpoint(endpoint.name):
         return f"unknown endpoint {endpoint.name!r}: define it first, or ask for one that GET /v2/api/endpoints lists"

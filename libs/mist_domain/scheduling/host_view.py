@@ -65,7 +65,7 @@ class HostView:
 
     @property
     def prepared(self) -> tuple[Prepared, ...]:
-        """What it was asked to keep ready, as it says itself."""
+        """Drivers that the host keeps ready, by its own last state."""
         return () if self.state is None else self.state.prepared
 
     @property
@@ -74,7 +74,7 @@ class HostView:
         return () if self.state is None else self.state.workers
 
     def find_prepared(self, context: str, mode: Mode) -> Prepared | None:
-        """What it was asked to keep ready of the context's drivers in that mode."""
+        """Find the drivers of the context and mode that the host keeps ready."""
         return next((kept for kept in self.prepared if (kept.context, kept.mode) == (context, mode)), None)
 
     def has_spare(self, context: str) -> bool:

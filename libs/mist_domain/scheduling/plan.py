@@ -177,7 +177,7 @@ def _due_events(planned: _Planned, *, ticked: bool) -> Iterator[tuple[Job, JobEv
 
 
 def _free(planned: _Planned, job_ids: Iterable[str]) -> Iterator[Job]:
-    """Those of the jobs for which nothing is in flight or planned."""
+    """Select the jobs that have nothing in flight and nothing planned."""
     for job_id in job_ids:
         job = planned.cluster.jobs.open.get(job_id)
         if job is not None and not planned.is_deciding(job_id):

@@ -97,7 +97,7 @@ class Queues:
 
     @property
     def waiting(self) -> int:
-        """How many jobs wait, in all contexts."""
+        """Count the waiting jobs of all contexts."""
         return sum(len(load.waiting) for load in self.contexts.values())
 
     def find(self, context: str) -> ContextLoad:

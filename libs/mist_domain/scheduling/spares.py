@@ -28,7 +28,7 @@ def preparations(cluster: Cluster) -> list[PrepareWorkerRequest]:
 
 
 def wants(context: Context) -> Iterator[tuple[Key, int]]:
-    """How many drivers of each mode the context wants kept."""
+    """Count the drivers of each mode that the context wants ready."""
     if context.precreated and context.worker_mode == "shared":
         yield (context.name, "shared"), 1
     if context.spares:

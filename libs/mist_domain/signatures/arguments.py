@@ -19,10 +19,10 @@ ACCEPTED: Mapping[str, frozenset[type]] = {
 
 
 def check_arguments(signature: Signature, arguments: Mapping[str, Any]) -> list[str]:
-    """What is wrong with `arguments`, in the order of the signature; empty when the job can have them.
+    """List the problems of `arguments`, in the order of the signature; empty when the job can run with them.
 
-    An integer will do for `MDouble`, a boolean for neither number. Null is the same as left out, save for `MAny`.
-    Arguments the signature does not name are no problem: the original took them, and the job does not see them.
+    An integer is a valid `MDouble`; a boolean is no number. Null counts as left out, except for `MAny`. Arguments that
+    the signature does not name are ignored, as in the original Mist: the job does not see them.
     """
     return [
         problem

@@ -1,4 +1,4 @@
-"""What a job is written in, by the suffix of its file; the named parameters of SQL text."""
+"""Languages of jobs, by file suffix; the named parameters of SQL text."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What arguments a job takes, read from the syntax tree of its source. The source is never run.
+"""Signatures of jobs, read from the syntax tree of their source, which is never run.
 
 Three styles: a plain function, a class with `execute`, a function under mistpy's decorators.
 """
@@ -49,7 +49,7 @@ def _read(module: ast.Module, class_name: str) -> dict[str, ArgumentType]:
 
 
 def archive_members(class_name: str) -> tuple[list[str], str]:
-    """Where an archive may hold `package.module.job`: the members to try in order, and the name in there."""
+    """Locate `package.module.job` in an archive: the members to try, in order, and the name inside."""
     path, _, name = class_name.rpartition(".")
     if not path:
         raise SignatureError(f'"{class_name}" names no module: in an archive the className is "package.module.job"')
@@ -58,7 +58,7 @@ def archive_members(class_name: str) -> tuple[list[str], str]:
 
 
 def takes_spark(node: FunctionNode) -> bool:
-    """Whether the first parameter is the session or the context, by its name or its annotation."""
+    """True when the first parameter is the session or the context, by its name or its annotation."""
     positional = [*node.args.posonlyargs, *node.args.args]
     if not positional:
         return False

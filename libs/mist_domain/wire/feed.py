@@ -1,4 +1,4 @@
-"""What clients hear: the seed's lifecycle events, made from accepted transitions, never from record types."""
+"""Lifecycle events as clients see them, made from accepted transitions, never from record types."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ Announcement = dict[str, Any]
 
 
 def announce(event: JobEvent, status: Status, at: int, *, first: bool = True) -> Announcement | None:
-    """The client event (WIRE section 2, without its cursor) for a fact that led to `status`; `None` when silent.
+    """Make the client event, without its cursor, for a record that led to `status`; `None` when clients see none.
 
     `first` is false when the job has been in that status before: a retry's `queued` is a later phase.
     """

@@ -1,4 +1,4 @@
-"""What goes wrong with a local broker, as a sentence to show."""
+"""Errors of a local broker, as sentences to show."""
 
 
 class LocalKafkaError(Exception):

@@ -11,7 +11,7 @@ _BELOW_EPHEMERAL = range(20_000, 32_000)
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen there now."""
+    """True when a server could listen there now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

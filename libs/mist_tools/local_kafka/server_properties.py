@@ -1,4 +1,4 @@
-"""What a node is told: combined controller and broker, on loopback only, records up to 8 MB."""
+"""Server properties of a node: combined controller and broker, on loopback only, records up to 8 MB."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ ALONE = {"broker.session.timeout.ms": 3_000, "broker.heartbeat.interval.ms": 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodePlace:
-    """Where a node lives. Ids count from 1."""
+    """Address, ports and folder of a node. Ids count from 1."""
 
     id: int
     folder: Path

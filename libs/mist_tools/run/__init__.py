@@ -1,1 +1,1 @@
-"""What `make run` runs: Kafka and every service on this machine, and an example job."""
+"""`make run`: Kafka and every service on this machine, and an example job."""

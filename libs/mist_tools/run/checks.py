@@ -1,4 +1,4 @@
-"""What must hold before anything is started: one sentence for each thing that does not."""
+"""Checks before anything starts: one sentence for each that fails."""
 
 import fcntl
 import shutil

@@ -1,4 +1,4 @@
-"""What keeps Mist from running here, as a sentence to show."""
+"""Errors that keep Mist from running here, as sentences to show."""
 
 
 class CannotRunError(Exception):

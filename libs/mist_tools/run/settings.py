@@ -1,4 +1,4 @@
-"""What can be chosen about `make run`; the services are told the rest from it."""
+"""Settings of `make run`, and the environment of each process that follows from them."""
 
 import os
 import sys
@@ -27,7 +27,7 @@ class RunSettings(BaseSettings):
 
     @property
     def mqtt(self) -> str | None:
-        """Where MQTT is, if it is anywhere."""
+        """Address of the MQTT broker, if there is one."""
         return f"{self.mqtt_host or '127.0.0.1'}:{self.mqtt_port}" if self.mqtt_port else None
 
     @property
@@ -43,7 +43,7 @@ class RunSettings(BaseSettings):
         return self.folder / "logs"
 
     def environment(self) -> dict[str, str]:
-        """What each process is started with: `python` is this one, and every address and folder is said."""
+        """Environment of each process: `python` is this one, and every address and folder is set."""
         own = {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
             "PYTHONUNBUFFERED": "1",

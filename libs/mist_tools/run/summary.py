@@ -1,4 +1,4 @@
-"""What to try next, as commands that work as printed."""
+"""Summary of a running Mist: commands to try next, which work as printed."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""What the services warn of, brought to the terminal; all else stays in their log files."""
+"""Warnings of the services, shown in the terminal; all else stays in their log files."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -19,7 +19,7 @@ class Warnings:
     _begun: bool = field(default=False, init=False)
 
     def begin(self) -> None:
-        """What was written before now stays in the files."""
+        """Skip what is in the files already."""
         self._read = {log: log.stat().st_size for log in self.logs}
         self._begun = True
 

@@ -1,4 +1,4 @@
-"""What a gateway answers, job by job, against the fold of the log."""
+"""Comparison of a gateway's answers, job by job, with the fold of the log."""
 
 import json
 import urllib.request

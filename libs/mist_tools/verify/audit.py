@@ -14,7 +14,7 @@ class BreachError(Exception):
 
 @dataclass(slots=True)
 class Audit:
-    """What has been read so far: the fold of every job, and what each had accepted."""
+    """Audit of the log: the fold of every job so far, and the events that it accepted."""
 
     jobs: dict[str, Job] = field(default_factory=dict)
     ignored: int = 0

@@ -19,7 +19,7 @@ from mist_gateway.http.dependencies import gateway_of
 from mist_gateway.http.validation import Flag, explain_fields
 from mist_gateway.projection.entry import JobRow
 from mist_gateway.projection.feed import Frame, Listener
-from mist_gateway.queries.replay import replay_all, replay_job
+from mist_gateway.queries.history import replay_all, replay_job
 from mist_gateway.service import Gateway
 
 log = structlog.get_logger("mist.gateway")

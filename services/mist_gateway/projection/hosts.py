@@ -18,7 +18,7 @@ class HostRow:
     at: int
 
 
-class Hosts:
+class HostTable:
     """`rows` is a plain dict, which the Faust table uses as its store.
 
     `monotonic`: a clock in seconds; `lost_after_ms`: the silence after which the scheduler, too, calls a host lost.

@@ -20,7 +20,7 @@ from mist_gateway.projection.job_index import JobIndex
 from mist_gateway.projection.totals import Totals
 
 
-class Queues:
+class QueueLengths:
     """Lengths of the contexts' queues: jobs that are requested or queued and not assigned. Updated job by job."""
 
     def __init__(self) -> None:
@@ -66,14 +66,14 @@ def _named_context(request: StartRequest) -> str:
     return request.context or DEFAULT_CONTEXT
 
 
-class Jobs:
+class JobTable:
     """`rows` is a plain dict, which the Faust table uses as its store."""
 
     def __init__(self, feed: Feed, context_of: Callable[[StartRequest], str] = _named_context) -> None:
         """`context_of` names the context in which a start request will run."""
         self.rows: dict[str, JobRow] = {}
         self.pending: dict[str, PendingStart] = {}
-        self.queues = Queues()
+        self.queues = QueueLengths()
         self.all = JobIndex()
         self.totals = Totals()
         self.feed = feed

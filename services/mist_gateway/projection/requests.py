@@ -20,7 +20,7 @@ from mist_eventlog import (
     committed,
 )
 from mist_eventlog.topics.names import REQUESTS
-from mist_gateway.projection.jobs import Jobs
+from mist_gateway.projection.jobs import JobTable
 
 GATHER = 0.1
 READ_LIMIT = 2.0
@@ -43,7 +43,7 @@ class RequestsLog:
     """Tail of the topic into `jobs`. `group` is the schedulers' consumer group, whose commits tell what is settled."""
 
     def __init__(
-        self, kafka: KafkaAddress, tail: Tail, reader: Reader, codec: Codec, jobs: Jobs, *, group: str
+        self, kafka: KafkaAddress, tail: Tail, reader: Reader, codec: Codec, jobs: JobTable, *, group: str
     ) -> None:
         self._kafka = kafka
         self._tail = tail
@@ -95,7 +95,7 @@ class RequestsLog:
 
 @asynccontextmanager
 async def open_requests(
-    kafka: KafkaAddress, reader: Reader, codec: Codec, jobs: Jobs, *, group: str
+    kafka: KafkaAddress, reader: Reader, codec: Codec, jobs: JobTable, *, group: str
 ) -> AsyncIterator[RequestsLog]:
     """Open the topic from the offsets that `group` has committed: what lies before is settled. Raises `OutageError`."""
     offsets = await committed(kafka, group, REQUESTS)

@@ -12,8 +12,8 @@ from mist_eventlog.topics import partition_counts
 from mist_eventlog.topics.names import JOB_EVENTS
 from mist_gateway.projection.entry import Position, requested_context
 from mist_gateway.projection.feed import Feed
-from mist_gateway.projection.hosts import Hosts
-from mist_gateway.projection.jobs import Jobs
+from mist_gateway.projection.hosts import HostTable
+from mist_gateway.projection.jobs import JobTable
 
 _JOB_EVENTS = frozenset(get_args(JobEvent))
 _REGISTRY_EVENTS = frozenset(get_args(RegistryEvent))
@@ -29,8 +29,8 @@ class Projection:
 
     def __init__(self, decode: Callable[[bytes], Any], *, lost_after_ms: int) -> None:
         self.feed = Feed(partition_counts()[JOB_EVENTS])
-        self.jobs = Jobs(self.feed, lambda request: requested_context(request, self.registry))
-        self.hosts = Hosts(time.monotonic, lost_after_ms)
+        self.jobs = JobTable(self.feed, lambda request: requested_context(request, self.registry))
+        self.hosts = HostTable(time.monotonic, lost_after_ms)
         self.registry = Registry()
         self.registry_offset = -1
         self._decode = decode

@@ -8,7 +8,7 @@ from mist_domain.facts.job_events import JobEvent
 from mist_domain.job import Status, fold
 from mist_gateway.projection.entry import HistoryStep, JobRow, Position, fold_job
 from mist_gateway.projection.feed import Feed
-from mist_gateway.projection.jobs import Jobs
+from mist_gateway.projection.jobs import JobTable
 from support import facts
 
 LIFE: list[JobEvent] = [
@@ -53,7 +53,7 @@ def test_a_large_offset_keeps_its_status() -> None:
 
 @given(st.lists(ANY_FACT, max_size=20))
 def test_the_row_holds_the_fold(events: list[JobEvent]) -> None:
-    jobs = Jobs(Feed(1))
+    jobs = JobTable(Feed(1))
     for offset, event in enumerate(events):
         jobs.fold(event, Position(0, offset, offset))
     expected = fold(facts.JOB, [(event, at) for at, event in enumerate(events)])
@@ -65,7 +65,7 @@ def test_the_row_holds_the_fold(events: list[JobEvent]) -> None:
 
 
 def test_a_record_of_a_job_that_never_was_is_kept_but_is_no_job() -> None:
-    jobs = Jobs(Feed(1))
+    jobs = JobTable(Feed(1))
     jobs.fold(facts.cancel_requested(), Position(0, 0, 0))
     assert jobs.find(facts.JOB) is None
     assert jobs.all.total() == 0

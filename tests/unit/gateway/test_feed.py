@@ -8,7 +8,7 @@ from mist_domain.facts.job_events import JobEvent
 from mist_domain.wire.cursor import read_cursor
 from mist_gateway.projection.entry import Position
 from mist_gateway.projection.feed import Feed, Frame, Listener
-from mist_gateway.projection.jobs import Jobs
+from mist_gateway.projection.jobs import JobTable
 from support import facts
 
 
@@ -18,7 +18,7 @@ def listener(
     return Listener(job_id=job_id, phases=phases, max_frames=most, max_bytes=most_bytes)
 
 
-def live(jobs: Jobs, events: list[JobEvent]) -> None:
+def live(jobs: JobTable, events: list[JobEvent]) -> None:
     for offset, event in enumerate(events, 10):
         jobs.fold(event, Position(1, offset, 1000 + offset))
 
@@ -48,7 +48,7 @@ async def told(one: Listener) -> list[str]:
 
 
 async def test_accepted_transitions_are_told_and_retries_only_to_who_asks() -> None:
-    jobs = Jobs(feed_at([5, 9, 7]))
+    jobs = JobTable(feed_at([5, 9, 7]))
     plain, phases, other = listener(), listener(facts.JOB, phases=True), listener("job-2")
     for one in (plain, phases, other):
         jobs.feed.add(one)
@@ -62,7 +62,7 @@ async def test_accepted_transitions_are_told_and_retries_only_to_who_asks() -> N
 
 
 async def test_initialized_has_the_params_that_the_job_itself_shows() -> None:
-    jobs = Jobs(feed_at([5, 9, 7]))
+    jobs = JobTable(feed_at([5, 9, 7]))
     one = listener()
     jobs.feed.add(one)
     live(jobs, [facts.initialized(parameters='{"n":1}')])
@@ -76,7 +76,7 @@ async def test_initialized_has_the_params_that_the_job_itself_shows() -> None:
 
 
 async def test_a_cursor_names_the_event_and_all_before_it() -> None:
-    jobs = Jobs(feed_at([5, 9, 7]))
+    jobs = JobTable(feed_at([5, 9, 7]))
     one = listener()
     jobs.feed.add(one)
     live(jobs, LIFE)
@@ -96,7 +96,7 @@ async def test_a_listener_past_its_bound_is_overrun_and_keeps_nothing() -> None:
 
 
 def test_nothing_is_made_when_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
-    jobs = Jobs(feed_at([5, 9, 7]))
+    jobs = JobTable(feed_at([5, 9, 7]))
     monkeypatch.setattr(jobs.feed, "publish", lambda *_: pytest.fail("a frame was made"))
     live(jobs, LIFE)
     assert not jobs.feed.has_listeners(facts.JOB)

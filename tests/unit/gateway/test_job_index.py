@@ -8,15 +8,15 @@ from mist_domain.facts.requests import job_id_of
 from mist_gateway.projection.entry import Position
 from mist_gateway.projection.feed import Feed
 from mist_gateway.projection.job_index import STATUSES
-from mist_gateway.projection.jobs import Jobs
+from mist_gateway.projection.jobs import JobTable
 from support import facts
 
 
-def new_jobs() -> Jobs:
-    return Jobs(Feed(1))
+def new_jobs() -> JobTable:
+    return JobTable(Feed(1))
 
 
-def live(jobs: Jobs, job_id: str, at: int, steps: int) -> None:
+def live(jobs: JobTable, job_id: str, at: int, steps: int) -> None:
     """Fold the first `steps` facts of a job's life; the fifth one finishes it."""
     life: list[JobEvent] = [
         facts.initialized(job_id),

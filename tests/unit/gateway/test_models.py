@@ -17,7 +17,7 @@ from mist_eventlog import Record
 from mist_gateway.http.models import EventDocument, JobDocument, Outcome, json_bytes
 from mist_gateway.http.registry_models import ContextDocument, EndpointDocument
 from mist_gateway.projection.entry import HistoryStep, PendingStart
-from mist_gateway.projection.hosts import Hosts
+from mist_gateway.projection.hosts import HostTable
 from mist_gateway.queries.logs import format_line
 from support import facts
 
@@ -132,7 +132,7 @@ def test_a_log_line_is_as_the_wire_has_it() -> None:
 
 def test_a_host_that_is_silent_stopped_or_replaced_lives_no_more() -> None:
     now = 0.0
-    hosts = Hosts(lambda: now, lost_after_ms=25_000)
+    hosts = HostTable(lambda: now, lost_after_ms=25_000)
     worker = Worker(worker_id="w", context="c", mode="shared", state="idle", pid=1)
     starting = Worker(worker_id="s", context="c", mode="shared", state="starting", pid=2)
     hosts.fold(facts.host_state("a", workers=(worker, starting)), 1_000_000)

@@ -5,20 +5,20 @@ from mist_domain.facts.registry import Context
 from mist_domain.facts.requests import job_id_of
 from mist_gateway.projection.entry import Position
 from mist_gateway.projection.feed import Feed
-from mist_gateway.projection.jobs import Jobs
+from mist_gateway.projection.jobs import JobTable
 from support import facts
 
 TWO = Context(name="default", max_queued=2)
 
 
-def jobs_with(*request_ids: str) -> Jobs:
-    jobs = Jobs(Feed(1))
+def jobs_with(*request_ids: str) -> JobTable:
+    jobs = JobTable(Feed(1))
     for offset, request_id in enumerate(request_ids):
         jobs.add_request(facts.start(request_id), facts.origin(offset))
     return jobs
 
 
-def fold(jobs: Jobs, request_id: str, steps: int) -> None:
+def fold(jobs: JobTable, request_id: str, steps: int) -> None:
     job_id = job_id_of("e", request_id)
     life: list[JobEvent] = [facts.initialized(job_id), facts.queued(job_id=job_id), facts.assigned(job_id=job_id)]
     life.append(facts.lost_by_host(job_id=job_id))

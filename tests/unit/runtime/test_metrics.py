@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from mist_domain.facts.job_events import JobEvent
 from mist_gateway.projection.entry import Position
 from mist_gateway.projection.feed import Feed
-from mist_gateway.projection.jobs import Jobs
+from mist_gateway.projection.jobs import JobTable
 from mist_runtime.metrics import Figure, register_figures
 from mist_worker_host.metrics import figures_of
 from support import facts
@@ -66,7 +66,7 @@ def test_a_host_exposes_what_it_holds(tmp_path: Path) -> None:
 
 
 def test_what_became_of_jobs_is_summed_as_the_log_has_it() -> None:
-    jobs = Jobs(Feed(1))
+    jobs = JobTable(Feed(1))
     life: list[JobEvent] = [facts.initialized(), facts.queued(), facts.assigned(), facts.started(), facts.finished()]
     for at, event in enumerate([*life, facts.failed(), facts.initialized("b"), facts.refused(job_id="b")]):
         jobs.fold(event, Position(0, at, at * 1000))
@@ -78,7 +78,7 @@ def test_what_became_of_jobs_is_summed_as_the_log_has_it() -> None:
 
 
 def test_the_first_waiting_job_shows_how_long_its_context_has_waited() -> None:
-    jobs = Jobs(Feed(1))
+    jobs = JobTable(Feed(1))
     for at, job_id in enumerate(("a", "b"), 5):
         jobs.fold(facts.initialized(job_id), Position(0, at, at * 1000))
     assert (jobs.queues.lengths(), jobs.oldest_waiting()) == ({"default": 2}, {"default": 5000})
