@@ -8,7 +8,7 @@ SOURCES := libs services tests
 FAST := tests/unit tests/contract
 SLOW := tests/model tests/integration tests/compat tests/e2e
 # Threads that these tests interrupt and the tracer of coverage.py block each other (Python 3.11, coverage 7.17).
-UNTRACED := tests/unit/driver/test_pool.py
+UNTRACED := tests/unit/driver/test_pool.py tests/contract/test_patches.py
 DISK_KB := 2000000
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
