@@ -38,10 +38,9 @@ from mist_eventlog import (
 )
 from mist_eventlog.topics.names import HOSTS, JOB_EVENTS, REGISTRY, REQUESTS
 from mist_runtime.tracing import Headers, TraceContexts, begin_span, headers_of, trace_headers
-from mist_scheduler.clock import TickClock
 from mist_scheduler.intake import EarlyCancels, Intake, Pending
 from mist_scheduler.settings import SchedulerSettings
-from mist_scheduler.step import step
+from mist_scheduler.step import TickClock, step
 
 LONGEST_WAIT = 1.0
 OWNERSHIP_PAUSE = 0.1

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from mist_runtime.java import JavaNotFoundError, find_java
-from mist_tools.local_kafka.errors import LocalKafkaError
 from mist_tools.local_kafka.jars import kafka_jars, kafka_version
 from mist_tools.local_kafka.local_kafka import LocalKafka, show_progress
+from mist_tools.local_kafka.server_properties import LocalKafkaError
 
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 

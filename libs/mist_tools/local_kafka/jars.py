@@ -16,7 +16,7 @@ from pathlib import Path
 from mist_runtime.cache import cache_folder, locked
 from mist_runtime.java import Java
 from mist_runtime.leash import Leashed
-from mist_tools.local_kafka.errors import LocalKafkaError
+from mist_tools.local_kafka.server_properties import LocalKafkaError
 
 KAFKA = "kafka_2.13"
 NEEDED_BYTES = 200_000_000

@@ -10,11 +10,15 @@ from types import TracebackType
 from typing import Self
 
 from mist_runtime.java import find_java
-from mist_tools.local_kafka.errors import LocalKafkaError
 from mist_tools.local_kafka.jars import Progress, kafka_jars
 from mist_tools.local_kafka.node import Node
-from mist_tools.local_kafka.ports import free_port, refuse_taken
-from mist_tools.local_kafka.server_properties import NodePlace, server_properties
+from mist_tools.local_kafka.server_properties import (
+    LocalKafkaError,
+    NodePlace,
+    free_port,
+    refuse_taken,
+    server_properties,
+)
 
 QUORUM_STOP_SECONDS = 3.0
 

@@ -13,8 +13,7 @@ from confluent_kafka.admin import AdminClient
 
 from mist_runtime.java import Java
 from mist_runtime.leash import Leashed
-from mist_tools.local_kafka.errors import LocalKafkaError
-from mist_tools.local_kafka.server_properties import NodePlace
+from mist_tools.local_kafka.server_properties import LocalKafkaError, NodePlace
 
 HEAP = "-Xmx384m"
 READY_SECONDS = 60.0

@@ -12,9 +12,8 @@ from mist_tools.local_kafka import LocalKafkaError
 from mist_tools.local_kafka.jars import kafka_jars
 from mist_tools.local_kafka.local_kafka import show_progress
 from mist_tools.run.checks import check_disk, check_ports, sole_use
-from mist_tools.run.errors import CannotRunError
 from mist_tools.run.live import live
-from mist_tools.run.settings import RunSettings
+from mist_tools.run.settings import CannotRunError, RunSettings
 
 
 def main(

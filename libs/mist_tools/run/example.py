@@ -11,9 +11,8 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from mist_eventlog import Appender
 from mist_eventlog.topics.names import REQUESTS
-from mist_tools.run.errors import CannotRunError
-from mist_tools.run.readiness import http_client
-from mist_tools.run.settings import RunSettings
+from mist_tools.run.checks import http_client
+from mist_tools.run.settings import CannotRunError, RunSettings
 
 EXAMPLE_SECONDS = 180.0
 ENDPOINT = "simple-context"

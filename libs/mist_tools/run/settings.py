@@ -60,3 +60,7 @@ class RunSettings(BaseSettings):
         else:
             own |= {"MIST_MQTT_HOST": "", "MIST_MQTT_PORT": "1883"}
         return {"MIST_LOG_FORMAT": "text", **os.environ, **own}
+
+
+class CannotRunError(Exception):
+    """Mist cannot be started on this machine now; the text says why and what to do."""

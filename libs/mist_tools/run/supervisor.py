@@ -3,14 +3,16 @@
 They end with this process however it ends, each with its whole process group.
 """
 
+import re
+import shlex
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mist_runtime.leash import Leashed
-from mist_tools.run.errors import CannotRunError
+from mist_tools.run.settings import CannotRunError
 
 RESTARTS, WITHIN_SECONDS, PAUSE_SECONDS = 5, 60.0, 0.5
 STOP_SECONDS = 20.0
@@ -98,3 +100,53 @@ class Supervisor:
         for process in processes:
             process.start()
             self._running.append(process)
+
+
+Command = tuple[str, ...]
+
+
+def read_procfile(path: Path) -> Mapping[str, Command]:
+    """The commands by name, in their order."""
+    try:
+        lines = path.read_text().splitlines()
+    except OSError as error:
+        raise CannotRunError(f"{path} cannot be read: {error.strerror}") from error
+    entries = [line.partition(":") for line in lines if line.strip() and not line.startswith("#")]
+    return {name.strip(): tuple(shlex.split(command)) for name, _, command in entries}
+
+
+SHOWN_AT_ONCE = 3
+_WARNING = re.compile(r"\[(?:warning|error|critical)\s*\]\s*(.*?)\s*(?:service=\S+)?$")
+
+
+@dataclass
+class Warnings:
+    """Reads on in each log file where it stopped. Silent until `begin`: services that start wait for each other."""
+
+    logs: Iterable[Path]
+    say: Callable[[str], None]
+    _read: dict[Path, int] = field(default_factory=dict, init=False)
+    _begun: bool = field(default=False, init=False)
+
+    def begin(self) -> None:
+        """Skip what is in the files already."""
+        self._read = {log: log.stat().st_size for log in self.logs}
+        self._begun = True
+
+    def show(self) -> None:
+        if not self._begun:
+            return
+        for log in self.logs:
+            warnings = [found[1] for line in self._new_lines(log) if (found := _WARNING.search(line))]
+            for warning in warnings[:SHOWN_AT_ONCE]:
+                self.say(f"{log.stem}: {warning}")
+            if len(warnings) > SHOWN_AT_ONCE:
+                self.say(f"{log.stem}: and {len(warnings) - SHOWN_AT_ONCE} more, in {log}")
+
+    def _new_lines(self, log: Path) -> list[str]:
+        """The lines that are complete; half a line is read next time."""
+        with log.open("rb") as content:
+            content.seek(self._read.get(log, 0))
+            complete, _, _ = content.read().rpartition(b"\n")
+        self._read[log] = self._read.get(log, 0) + len(complete) + bool(complete)
+        return complete.decode(errors="replace").splitlines()

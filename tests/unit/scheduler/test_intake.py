@@ -2,8 +2,8 @@
 
 from mist_domain.facts.requests import Origin
 from mist_eventlog import Record
-from mist_scheduler.clock import TickClock
 from mist_scheduler.intake import Intake, Pending
+from mist_scheduler.step import TickClock
 from support.facts import start
 
 

@@ -9,8 +9,7 @@ import pytest
 from mist_runtime.java import Java
 from mist_tools.local_kafka import LocalKafkaError
 from mist_tools.local_kafka.jars import kafka_jars, kafka_version, pinned_jars, wrong_jars
-from mist_tools.local_kafka.ports import free_port, is_free, refuse_taken
-from mist_tools.local_kafka.server_properties import NodePlace, server_properties
+from mist_tools.local_kafka.server_properties import NodePlace, free_port, is_free, refuse_taken, server_properties
 
 
 def places(folder: Path, count: int) -> list[NodePlace]:

@@ -12,13 +12,10 @@ import pytest
 
 from mist_tools.local_kafka import free_port
 from mist_tools.run.checks import check_disk, check_ports, sole_use
-from mist_tools.run.errors import CannotRunError
 from mist_tools.run.example import Followed
-from mist_tools.run.procfile import read_procfile
-from mist_tools.run.settings import ROOT, RunSettings
-from mist_tools.run.summary import summary
-from mist_tools.run.supervisor import RESTARTS, Supervised, Supervisor
-from mist_tools.run.warnings import Warnings
+from mist_tools.run.live import summary
+from mist_tools.run.settings import ROOT, CannotRunError, RunSettings
+from mist_tools.run.supervisor import RESTARTS, Supervised, Supervisor, Warnings, read_procfile
 
 
 def supervised(folder: Path, name: str, script: str) -> Supervised:
