@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 SUPPORTED = ("3.11", "3.12", "3.13", "3.14")
 SOURCES = ("libs", "services", "tests")
-DEPENDENCY_FREE = ("libs/mist_domain", "services/mist_worker_host/core", "services/mist_driver/protocol.py")
+DEPENDENCY_FREE = ("libs/mist_domain", "services/mist_worker_host/core")
 FAST_TESTS = ("tests/unit", "tests/contract")
 MANAGED = ("~/.pyenv/versions", "~/.local/share/uv/python")
 IMPORT_ALL = "import importlib, sys; [importlib.import_module(name) for name in sys.argv[1:]]"
