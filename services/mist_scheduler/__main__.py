@@ -1,4 +1,4 @@
-"""`python -m mist_scheduler`: settings, connections, then the loop until it is told to stop."""
+"""`python -m mist_scheduler`: settings, connections, then the loop until a signal stops it."""
 
 import asyncio
 import uuid
@@ -17,7 +17,7 @@ from mist_scheduler.service import Scheduler
 from mist_scheduler.settings import SchedulerSettings
 
 REST = 0.005
-"""Seconds: what the scheduler reads back is in no hurry, and each fetch takes from who is (host, gateway)."""
+"""Pause after a batch (s): fewer fetches leave CPU to the host and the gateway, which clients wait for."""
 
 log = structlog.get_logger("mist.scheduler")
 
@@ -25,12 +25,12 @@ log = structlog.get_logger("mist.scheduler")
 async def serve(settings: SchedulerSettings, health: Health, stop: asyncio.Event) -> None:
     """Run one scheduler until `stop` is set."""
     scheduler_id = f"scheduler-{uuid.uuid4().hex[:12]}"
-    seat = MemberName(settings.state / "scheduler")
+    member = MemberName(settings.state / "scheduler")
     async with (
         Appender(settings.kafka_address(), time_limit=settings.outage_seconds) as appender,
         Tail(settings.kafka_address(), (JOB_EVENTS, HOSTS, REGISTRY), rest=REST) as tail,
     ):
-        scheduler = Scheduler(scheduler_id, settings, settings.codec(), appender, tail, seat=seat.name)
+        scheduler = Scheduler(scheduler_id, settings, settings.codec(), appender, tail, member=member.name)
         health.watch(lambda: appender.silent() or tail.left_behind())
         register_figures(lambda: figures_of(scheduler))
         await scheduler.replay()

@@ -1,7 +1,4 @@
-"""Cancels of jobs that are not known yet: the start may stand unread in another partition. No I/O.
-
-Each is asked again and again until its job is known, or until all that stood in the log when it was read has been read.
-"""
+"""Requests on their way to a decision: which are ready, which wait, and what may be committed. No I/O."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,13 +9,18 @@ from mist_eventlog import Record
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pending:
+    """A request that was read and is not settled, with its position and its record."""
+
     request: StartRequest | CancelRequest
     origin: Origin
     record: Record
 
 
 class Intake:
-    """Knows no broker: offsets go in with the requests and come out as what may be committed."""
+    """Requests by state: ready, parked until something changes, open until the log shows their effect.
+
+    Offsets come in with the requests, and go out as what may be committed.
+    """
 
     def __init__(self) -> None:
         self._ready: list[Pending] = []
@@ -30,33 +32,34 @@ class Intake:
     def __len__(self) -> int:
         return sum(len(offsets) for offsets in self._open.values())
 
-    def take(self, pending: Pending) -> None:
-        """A request was read, in the order of its partition; after a new start of the reading perhaps once more."""
+    def add(self, pending: Pending) -> None:
+        """Add a request, in the order of its partition; one that is read again is added again."""
         self.open(pending.origin)
         self._ready.append(pending)
 
     def open(self, origin: Origin) -> None:
-        """The record at `origin` is not to be committed before it is settled."""
+        """Hold back the commit of the record at `origin` until it is settled."""
         self._open.setdefault(origin.partition, {})[origin.offset] = None
         self._next[origin.partition] = max(origin.offset + 1, self._next.get(origin.partition, 0))
 
     def settle(self, origin: Origin) -> None:
-        """The log shows what became of the record at `origin`; a record settled twice stays settled."""
+        """Release the record at `origin`: the log shows its effect. A record settled twice stays settled."""
         self._open.get(origin.partition, {}).pop(origin.offset, None)
 
     def park(self, pending: Pending, job_id: str | None) -> None:
-        """Ask again when the job settles, or when the registry moves (`None`)."""
+        """Set a request aside until the job settles, or until the registry changes (`None`)."""
         self._parked.setdefault(job_id, []).append(pending)
 
-    def again(self, pending: Iterable[Pending]) -> None:
-        """Decide them now."""
+    def retry(self, pending: Iterable[Pending]) -> None:
+        """Make the requests ready again."""
         self._ready.extend(pending)
 
-    def awaits(self, job_id: str | None) -> bool:
+    def has_parked(self, job_id: str | None) -> bool:
         """True when a request is parked for that job."""
         return job_id in self._parked
 
     def wake(self, job_ids: Iterable[str | None]) -> None:
+        """Make ready what is parked for these jobs."""
         if self._parked:
             for job_id in job_ids:
                 self._ready.extend(self._parked.pop(job_id, ()))
@@ -67,7 +70,7 @@ class Intake:
         return ready
 
     def committable(self) -> dict[int, int]:
-        """Partition → the offset to commit (the next to be read), only where it has moved since the last call."""
+        """Map each partition to the offset to commit, the next to be read; only where it has changed since the last call."""
         moved = {}
         for partition, upcoming in self._next.items():
             offset = next(iter(self._open.get(partition, ())), upcoming)
@@ -81,12 +84,17 @@ Offsets = Mapping[int, int]
 
 
 class EarlyCancels:
+    """Cancels of jobs that are not known yet: the start may be unread in another partition.
+
+    Each is retried until its job is known, or until all that the log held when the cancel was read has been read.
+    """
+
     def __init__(self) -> None:
         self._kept: list[Pending] = []
         self._ends: dict[Origin, Offsets | None] = {}
 
     def keep(self, pending: Pending, positions: Offsets) -> bool:
-        """Take a request that was refused, if that may change; `positions` are the next offsets to be read."""
+        """Keep a refused request if its job may still come. `positions` are the next offsets to be read. True when kept."""
         if not isinstance(pending.request, CancelRequest):
             return False
         ends = self._ends.setdefault(pending.origin, None)
@@ -95,16 +103,16 @@ class EarlyCancels:
         self._kept.append(pending)
         return True
 
-    def take(self) -> list[Pending]:
-        """All that are kept, to be asked again."""
+    def pop_all(self) -> list[Pending]:
+        """Return all cancels that are kept, to be decided again."""
         kept, self._kept = self._kept, []
-        self._ends = {one.origin: self._ends[one.origin] for one in kept}
+        self._ends = {pending.origin: self._ends[pending.origin] for pending in kept}
         return kept
 
     def unbounded(self) -> list[Origin]:
         """List the cancels whose read-until offsets are not known yet."""
-        return [one.origin for one in self._kept if self._ends[one.origin] is None]
+        return [pending.origin for pending in self._kept if self._ends[pending.origin] is None]
 
     def bound(self, origins: Iterable[Origin], ends: Offsets) -> None:
-        """Their jobs, if there are any, stand before `ends`."""
+        """Note the read-until offsets of these cancels: their jobs, if any, were requested before `ends`."""
         self._ends |= dict.fromkeys((origin for origin in origins if origin in self._ends), ends)

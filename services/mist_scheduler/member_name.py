@@ -1,6 +1,6 @@
-"""The name by which a scheduler is known again in its group when it comes back: it need not be missed first.
+"""Static member name of a scheduler in its consumer group: one that restarts takes its place back at once.
 
-It belongs to the state folder. Who finds the folder in use, or cannot write there, is a member without a name.
+The name is kept in the state folder. Without a folder of its own, a scheduler is a member without a static name.
 """
 
 import fcntl
@@ -14,7 +14,7 @@ log = structlog.get_logger("mist.scheduler")
 
 
 class MemberName:
-    """Held as long as this process lives. `name` is `None` where no folder could be had."""
+    """Name in the state folder, locked as long as this process lives. `name` is `None` when the folder is not usable."""
 
     def __init__(self, folder: Path) -> None:
         self.name: str | None = None
@@ -37,7 +37,7 @@ def _lock(file: Path) -> TextIO:
 
 
 def _read(held: TextIO) -> str:
-    """The name in the file; a new one is written there when it has none."""
+    """Read the name from the file; write a new one when there is none."""
     held.seek(0)
     name = held.read().strip()
     if not name:

@@ -42,7 +42,7 @@ from mist_scheduler.intake import EarlyCancels, Intake, Pending
 from mist_scheduler.settings import SchedulerSettings
 from mist_scheduler.step import TickClock, step
 
-LONGEST_WAIT = 1.0
+MAX_WAIT = 1.0
 OWNERSHIP_PAUSE = 0.1
 COMMIT_PAUSE = 0.5
 
@@ -60,9 +60,9 @@ class Scheduler:
         appender: Appender,
         tail: Tail,
         *,
-        seat: str | None = None,
+        member: str | None = None,
     ) -> None:
-        """`seat`: the name under which it is known again in its group, if it has one."""
+        """`member`: its static name in the consumer group, if it has one."""
         self.scheduler_id = scheduler_id
         self.cluster = Cluster(scheduler_id, int(settings.tick_seconds * 1000))
         self.intake = Intake()
@@ -78,7 +78,7 @@ class Scheduler:
             REQUESTS,
             settings.scheduler_group,
             session_timeout=settings.scheduler_session_seconds,
-            instance=seat,
+            instance=member,
             on_change=self._leadership.ownership_changed,
         )
         self._early = EarlyCancels()
@@ -122,7 +122,7 @@ class Scheduler:
                 self._read_on(reads)
                 await asyncio.wait(reads.values(), timeout=self._pause(), return_when=asyncio.FIRST_COMPLETED)
                 for name in [name for name, read in reads.items() if read.done()]:
-                    self._take(name, reads.pop(name).result())
+                    self._apply(name, reads.pop(name).result())
                 await self._turn()
         finally:
             for read in reads.values():
@@ -130,30 +130,30 @@ class Scheduler:
 
     def _pause(self) -> float:
         """Seconds until the loop turns without a record: for the next tick, or to see whether it owns the requests."""
-        return self._clock.wait(self._now(), LONGEST_WAIT) if self.active else OWNERSHIP_PAUSE
+        return self._clock.wait(self._now(), MAX_WAIT) if self.active else OWNERSHIP_PAUSE
 
     def _read_on(self, reads: dict[str, asyncio.Task[list[Record]]]) -> None:
         if "log" not in reads:
-            reads["log"] = asyncio.create_task(self._tail.next_batch(LONGEST_WAIT))
+            reads["log"] = asyncio.create_task(self._tail.next_batch(MAX_WAIT))
         if "requests" not in reads and len(self.intake) < self._settings.max_requests_in_flight:
-            reads["requests"] = asyncio.create_task(self._requests.next_batch(LONGEST_WAIT))
+            reads["requests"] = asyncio.create_task(self._requests.next_batch(MAX_WAIT))
 
-    def _take(self, name: str, records: list[Record]) -> None:
+    def _apply(self, name: str, records: list[Record]) -> None:
         if name == "log":
             self._fold(records, live=True)
         else:
             for record in records:
-                self._take_request(record)
+                self._read_request(record)
 
     async def _turn(self) -> None:
         if await self._leadership.becomes_active():
-            self._clock.begin(self._now())
+            self._clock.restart(self._now())
             log.info("scheduler-active", scheduler_id=self.scheduler_id)
         if not self.active:
             self._changes = NO_CHANGES
             return
         self._decide()
-        if self._clock.take(self._now()):
+        if self._clock.is_due(self._now()):
             self._submit([(HOSTS, self.scheduler_id, self._codec.encode(Tick(scheduler_id=self.scheduler_id)))])
         self._commit()
 
@@ -185,7 +185,7 @@ class Scheduler:
     def _pass_over(self, record: Record, reason: str) -> None:
         log.warning("record-passed-over", reason=reason, **_place(record))
 
-    def _take_request(self, record: Record) -> None:
+    def _read_request(self, record: Record) -> None:
         origin = Origin(topic=record.topic, partition=record.partition, offset=record.offset, time=record.time)
         try:
             request = read_request(record.value, self._codec.decode_foreign)
@@ -202,15 +202,15 @@ class Scheduler:
             self.intake.settle(origin)
         else:
             self._keep_trace(request, origin, record)
-            self.intake.take(Pending(request, origin, record))
+            self.intake.add(Pending(request, origin, record))
 
     async def _await_schema(self, record: Record) -> list[Record]:
-        """The record once its schema is known: one more read of the loop, which the others do not wait for."""
+        """Return the record once its schema is known. The loop waits for this as for one more read; other requests go on."""
         await self._codec.schema_known(record.value)
         return [record]
 
     def _keep_trace(self, request: Request, origin: Origin, record: Record) -> None:
-        """Only of the few that carry one: the job's id is reckoned for it."""
+        """Keep the trace context of a start request that carries one, until its job is decided."""
         if isinstance(request, StartRequest) and trace_headers(record.headers):
             job_id = job_id_of(request.endpoint, request.request_id or request_id_at(origin))
             self._traces.keep(job_id, record.headers)
@@ -218,19 +218,19 @@ class Scheduler:
     # -- appending -----------------------------------------------------------------------------------------------------
 
     def _decide(self) -> None:
-        self.intake.again(self._early.take())
-        taken = step(self.cluster, self.intake, self._changes)
+        self.intake.retry(self._early.pop_all())
+        outcome = step(self.cluster, self.intake, self._changes)
         self._changes = NO_CHANGES
-        if taken.decisions:
-            self._submit_decisions(taken.decisions)
-        self._submit([(REQUESTS, one.host_id, self._codec.encode(one)) for one in taken.preparations])
-        for pending, reason in taken.refused:
+        if outcome.decisions:
+            self._submit_decisions(outcome.decisions)
+        self._submit([(REQUESTS, request.host_id, self._codec.encode(request)) for request in outcome.preparations])
+        for pending, reason in outcome.refused:
             self._refuse(pending, reason)
         if self._early.unbounded():
             self._run_aside(self._bound(self._early, self._early.unbounded()))
 
     def _submit_decisions(self, decisions: list[Decision]) -> None:
-        """All together, but for those of a request that carries a trace: their records carry it on."""
+        """Append all decisions together, except those of a traced request: their records carry the trace on."""
         encode, together = self._codec.encode, []
         for decision in decisions:
             items = [(JOB_EVENTS, event.job_id, encode(event)) for event in decision.events]
@@ -251,7 +251,7 @@ class Scheduler:
         """Make a dead letter of the request, unless its job may still arrive (an early cancel): then retry."""
         if self._early.keep(pending, self._requests.positions):
             return
-        if isinstance(pending.request, CancelRequest) and self.intake.awaits(None):
+        if isinstance(pending.request, CancelRequest) and self.intake.has_parked(None):
             self.intake.park(pending, None)
         else:
             self._bury(pending.record, pending.origin, reason)
@@ -274,7 +274,7 @@ class Scheduler:
         await dead_letter(self._appender, record, reason)
         intake.settle(origin)
 
-    # -- who is active -------------------------------------------------------------------------------------------------
+    # -- ownership -----------------------------------------------------------------------------------------------------
 
     def _start_afresh(self) -> None:
         """Drop the requests that were read as owner: another owner, or this one again, reads them anew."""

@@ -98,7 +98,7 @@ class Scheduler:
         for offset in range(self.asked, len(self.world.requests)):
             request, at = self.world.requests[offset]
             origin = Origin(topic="r", partition=0, offset=offset, time=at)
-            self.intake.take(Pending(request, origin, Record("r", 0, offset, at, None, b"", ())))
+            self.intake.add(Pending(request, origin, Record("r", 0, offset, at, None, b"", ())))
         self.asked = len(self.world.requests)
         taken = step(self.cluster, self.intake, self.changes)
         self.changes = NO_CHANGES

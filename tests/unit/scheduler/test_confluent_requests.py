@@ -49,7 +49,7 @@ async def test_a_request_waits_for_its_schema_and_the_others_do_not(monkeypatch:
     monkeypatch.setattr(scheduler._requests, "next_batch", nothing.next_batch)
     ready = scheduler.intake
     value = codec.encode(StartRequest(endpoint="plain", source="s"))
-    scheduler._take("requests", [FRAMED, FRAMED._replace(offset=5, value=value)])
+    scheduler._apply("requests", [FRAMED, FRAMED._replace(offset=5, value=value)])
     assert [pending.request.endpoint for pending in ready.drain() if isinstance(pending.request, StartRequest)] == [
         "plain"
     ]

@@ -17,12 +17,12 @@ def test_a_cancel_is_asked_again_until_all_before_it_is_read() -> None:
     early, one = EarlyCancels(), cancel(0)
     assert early.keep(one, {})
     early.bound(early.unbounded(), {0: 1, 1: 5})
-    assert early.take() == [one]
+    assert early.pop_all() == [one]
     assert early.keep(one, {0: 1, 1: 4})
     assert early.unbounded() == []
-    assert early.take() == [one]
+    assert early.pop_all() == [one]
     assert not early.keep(one, {0: 1, 1: 5})
-    assert early.take() == []
+    assert early.pop_all() == []
 
 
 def test_while_the_ends_are_not_known_it_is_kept() -> None:
@@ -30,14 +30,14 @@ def test_while_the_ends_are_not_known_it_is_kept() -> None:
     for _ in range(3):
         assert early.keep(one, {0: 9})
         assert early.unbounded() == [one.origin]
-        assert early.take() == [one]
+        assert early.pop_all() == [one]
 
 
 def test_ends_that_come_late_are_those_of_the_cancels_they_were_asked_for() -> None:
     early, old, new = EarlyCancels(), cancel(0), cancel(1)
     early.keep(old, {})
     asked = early.unbounded()
-    early.take()
+    early.pop_all()
     early.keep(new, {})
     early.bound(asked, {0: 1})
     assert early.unbounded() == [new.origin]

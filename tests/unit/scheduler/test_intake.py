@@ -17,8 +17,8 @@ def pending(offset: int, partition: int = 0) -> Pending:
 def test_nothing_is_committed_past_an_open_request() -> None:
     intake = Intake()
     first, second = pending(0), pending(1)
-    intake.take(first)
-    intake.take(second)
+    intake.add(first)
+    intake.add(second)
     intake.settle(second.origin)
     assert intake.committable() == {}
     intake.settle(first.origin)
@@ -29,7 +29,7 @@ def test_nothing_is_committed_past_an_open_request() -> None:
 def test_partitions_are_committed_apart() -> None:
     intake = Intake()
     for one in (pending(4, partition=1), pending(7, partition=2)):
-        intake.take(one)
+        intake.add(one)
     intake.settle(pending(7, partition=2).origin)
     assert intake.committable() == {1: 4, 2: 8}
 
@@ -37,8 +37,8 @@ def test_partitions_are_committed_apart() -> None:
 def test_a_parked_request_comes_back_when_its_job_settles() -> None:
     intake = Intake()
     one, other = pending(0), pending(1)
-    intake.take(one)
-    intake.take(other)
+    intake.add(one)
+    intake.add(other)
     assert intake.drain() == [one, other]
     intake.park(one, "job")
     intake.park(other, None)
@@ -52,12 +52,12 @@ def test_a_parked_request_comes_back_when_its_job_settles() -> None:
 
 def test_a_request_read_once_more_after_its_end_is_settled_once_more() -> None:
     intake = Intake()
-    intake.take(pending(0))
-    intake.take(pending(1))
+    intake.add(pending(0))
+    intake.add(pending(1))
     intake.settle(pending(0).origin)
     intake.settle(pending(1).origin)
     assert intake.committable() == {0: 2}
-    intake.take(pending(0))
+    intake.add(pending(0))
     assert intake.committable() == {}
     intake.settle(pending(0).origin)
     assert len(intake) == 0
@@ -65,9 +65,9 @@ def test_a_request_read_once_more_after_its_end_is_settled_once_more() -> None:
 
 def test_one_tick_is_outstanding_and_the_next_waits_a_second_after_it_was_read_back() -> None:
     clock = TickClock(pause=1.0)
-    assert clock.take(now=5.0)
-    assert not clock.take(now=50.0)
+    assert clock.is_due(now=5.0)
+    assert not clock.is_due(now=50.0)
     clock.read_back(now=60.0)
-    assert not clock.take(now=60.9)
-    assert clock.wait(now=60.5, longest=9.0) == 0.5
-    assert clock.take(now=61.0)
+    assert not clock.is_due(now=60.9)
+    assert clock.wait(now=60.5, limit=9.0) == 0.5
+    assert clock.is_due(now=61.0)
