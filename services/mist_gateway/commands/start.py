@@ -18,7 +18,6 @@ from mist_eventlog import OutageError, RecordMetadata
 from mist_eventlog.topics.names import REQUESTS
 from mist_gateway.commands.registry import ENDPOINTS_ADVICE
 from mist_gateway.problems import ProblemError, bad_request, queue_full, too_large, unavailable, unknown
-from mist_gateway.projection.entry import JobRow
 from mist_gateway.service import Gateway
 from mist_runtime.tracing import begin_span, end_span, headers_of
 
@@ -120,8 +119,7 @@ async def _is_repeated(gateway: Gateway, started: StartedJob, request: StartRequ
     entry = await gateway.find_job(started.job_id)
     if entry is None:
         return False
-    known = entry.job.request.request_hash if isinstance(entry, JobRow) else entry.request_hash()
-    if known != request_hash(request):
+    if entry.request_hash() != request_hash(request):
         message = f"{KEY_HEADER} {started.request_id!r} was used for another request; send this one under a new key."
         raise ProblemError(409, "key_conflict", message, headers=key_headers(started.request_id), job_id=started.job_id)
     return True
