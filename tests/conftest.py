@@ -1,4 +1,4 @@
-"""What tests of more than one folder ask for: the run's broker, and one real Mist over it."""
+"""Fixtures of more than one folder: the run's broker, and one real Mist over it."""
 
 from collections.abc import Iterator
 

@@ -27,11 +27,11 @@ class MistCli:
     port: int
 
     def artifact(self, name: str) -> str:
-        """What it makes of an artifact of the version 0.0.1."""
+        """Name that mist-cli gives to an artifact of version 0.0.1."""
         return f"{name}_0_0_1.py" if self.version == "1.0.2" else f"{name}_0.0.1.py"
 
     def run(self, *arguments: str) -> str:
-        """What it prints; an exit code other than 0 fails the test."""
+        """Run it and return its output; an exit code other than 0 fails the test."""
         ended = self.call(*arguments)
         assert ended.returncode == 0, ended.stdout + ended.stderr
         return ended.stdout

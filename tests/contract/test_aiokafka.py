@@ -1,4 +1,4 @@
-"""What Mist rests on inside aiokafka: each test fails when a new release changes it."""
+"""Internals of aiokafka that Mist relies on: each test fails when a new release changes one."""
 
 import inspect
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""What the bridge rests on inside aiomqtt: each test fails when a new release changes it."""
+"""Internals of aiomqtt that the bridge relies on: each test fails when a new release changes one."""
 
 import inspect
 

@@ -1,4 +1,4 @@
-"""What is deployed is what the code says: Kubernetes objects against its schemas, topics, settings, images."""
+"""Deployment against the code: Kubernetes objects against their schemas, topics, settings, images."""
 
 import io
 import json
@@ -27,7 +27,7 @@ Objects = list[dict[str, Any]]
 
 
 def render(folder: Path) -> Objects:
-    """What `kubectl kustomize` gives, for what our kustomizations use: resources, a namespace, JSON patches."""
+    """Render as `kubectl kustomize` does, for what our kustomizations use: resources, a namespace, JSON patches."""
     kustomization = yaml.safe_load((folder / "kustomization.yaml").read_text())
     objects: Objects = []
     for resource in kustomization["resources"]:

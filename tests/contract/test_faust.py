@@ -1,4 +1,4 @@
-"""What the gateway's tables rest on inside Faust: each test fails when a new release changes it."""
+"""Internals of Faust that the gateway's tables rely on: each test fails when a new release changes one."""
 
 import inspect
 import re
@@ -96,7 +96,7 @@ async def test_the_app_uses_our_consumer(tables: Tables) -> None:
 
 
 async def test_the_app_starts_its_tables_without_a_second_of_sleep(tables: Tables) -> None:
-    """What is left out of Faust's own start is the sleep, and nothing else."""
+    """The sleep, and nothing else, is left out of Faust's own start."""
     assert isinstance(tables.app.tables, TablesAtHand)
     source = inspect.getsource(TableManager.on_start)
     steps = re.findall(r"await (.*)", source)

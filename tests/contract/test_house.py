@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from support.paths import ROOT
+from support.paths import ROOT, TESTS
 
 SHARE_OF_IMPORTS = 0.088
 """Lower it as modules merge: the aim is 0.06."""
@@ -64,10 +64,13 @@ def test_no_two_public_classes_share_a_name() -> None:
 
 
 def test_docstrings_open_with_a_noun_or_an_imperative() -> None:
+    """In the tests, too."""
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    tests = {file: ast.parse(file.read_text()) for file in TESTS.rglob("*.py")}
     clauses = [
         f"{file.relative_to(ROOT)}: {text.splitlines()[0]}"
-        for file, node in nodes()
+        for file, tree in (trees() | tests).items()
+        for node in ast.walk(tree)
         if isinstance(node, documented) and (text := ast.get_docstring(node)) and CLAUSE.match(text)
     ]
     assert clauses == []

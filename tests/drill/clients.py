@@ -152,7 +152,7 @@ class Clients:
 
 
 def _taken(answer: aiohttp.ClientResponse, text: str) -> bool:
-    """Whether it is done; else it is to be tried again. Raises for an answer that no client should get here."""
+    """True when it is done; otherwise try again. Raises for an answer that no client should get here."""
     if answer.status in {404, 429} or answer.status >= 500:
         return False
     if answer.status != 200:

@@ -91,7 +91,7 @@ class Cluster:
         self._frozen.difference_update(pids)
 
     def active_scheduler(self, scheduler_id: str) -> str | None:
-        """Which process is the scheduler of that id, by its own log."""
+        """Find the process of the scheduler with that id, by its own log."""
         for name, service in self.stack.services.items():
             if name.startswith("scheduler") and scheduler_id in service.log.read_text(errors="replace"):
                 return name

@@ -1,4 +1,4 @@
-"""What the drill saw: the clients' side, the jobs' own traces, what gateways and feeds told. Facts without verdicts."""
+"""Evidence of a drill: acknowledgements, the jobs' own traces, answers of gateways and feeds. No verdicts."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -43,7 +43,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """How long it took until something served or was decided again; `None` = not within the drill's patience."""
+    """Seconds until something served or was decided again; `None` = not within the drill's time limit."""
 
     what: str
     seconds: float | None

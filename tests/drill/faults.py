@@ -1,4 +1,4 @@
-"""What is done to Mist's processes, one fault at a time, and how long it takes until all is well again."""
+"""Faults of Mist's processes, one at a time, and the time until each is recovered."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""What is measured, as the table names it, and the most seconds it may take."""
+"""Kinds of recovery, as the table names them, with the limit of each in seconds."""
 
 GATEWAY = "gateway serves again after kill -9"
 SCHEDULER = "scheduler killed, brought back at once: decides again"

@@ -1,4 +1,4 @@
-"""What is done to Kafka: nodes killed, stopped in order, and leaders moved; one at a time, so that a majority stays."""
+"""Faults of Kafka: nodes killed or stopped in order, leaders moved; one at a time, so that a majority stays."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""What the drill's clients are to start: drawn from a seed, so that a run can be had again."""
+"""Orders of the drill's clients, drawn from a seed, so that a run can be repeated."""
 
 import random
 import uuid

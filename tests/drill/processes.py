@@ -83,7 +83,7 @@ def _read(pid: int, name: str) -> bytes:
 
 
 class Cores:
-    """How idle the machine is, from one question to the next."""
+    """Idleness of the machine, from one question to the next."""
 
     def __init__(self) -> None:
         self._idle, self._all = _jiffies()

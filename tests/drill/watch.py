@@ -36,7 +36,7 @@ class Watch:
         self._held: defaultdict[str, dict[Held, str]] = defaultdict(dict)
 
     def is_starting(self) -> bool:
-        """Whether a driver makes its Spark session, which takes all of a small machine."""
+        """True while a driver makes its Spark session, which takes all of a small machine."""
         return any(self._starting.values())
 
     def held(self, host_id: str, context: str | None = None) -> set[Held]:

@@ -1,4 +1,4 @@
-"""What a shared driver does to its context: it dies with its own jobs only, it is left when a job is stuck in it."""
+"""Shared drivers: one dies with its own jobs only, and is left when a job is stuck in it."""
 
 import os
 import signal

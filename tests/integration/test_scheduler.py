@@ -27,7 +27,7 @@ Found = TypeVar("Found")
 
 
 class Log:
-    """What stands on one topic, by key or header, read as it comes."""
+    """Records of one topic, by key or header, read as they come."""
 
     def __init__(self, tail: Tail) -> None:
         self.tail = tail

@@ -38,7 +38,7 @@ def encode(schema: Any, value: Any) -> bytes:
 
 
 def decode(writer: Any, reader: Any, value: bytes) -> Any:
-    """What stands in a single-object record, as `reader` sees what `writer` wrote; times are datetimes."""
+    """Decode a single-object record, as `reader` sees what `writer` wrote; times are datetimes."""
     assert value.startswith(head(writer))
     body = BytesIO(value[len(head(writer)) :])
     content = avro.io.DatumReader(writer, reader).read(avro.io.BinaryDecoder(body))

@@ -140,7 +140,7 @@ class Host:
         self.inbox.append(CaughtUp())
 
     def catch_up(self, facts: int) -> None:
-        """What was read waits in the inbox until the host acts."""
+        """Read on; records wait in the inbox until the host acts."""
         found = self.world.log[self.read : self.read + facts]
         read = tuple(Fact(0, self.read + index, at, event) for index, (event, at) in enumerate(found))
         self.read += len(found)

@@ -111,7 +111,7 @@ def life(job_id: str, endpoint: str, **changes: Any) -> list[JobEvent]:
 
 
 async def eventually(what: str, probe: Callable[[], Awaitable[Found]]) -> Found:
-    """What `probe` gives once that is true; `TimeoutError` naming `what` after a while."""
+    """Return the value of `probe` once it is true; `TimeoutError` naming `what` after a while."""
     try:
         async with asyncio.timeout(LIMIT):
             while not (found := await probe()):  # noqa: ASYNC110 - it happens in another process

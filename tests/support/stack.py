@@ -32,7 +32,7 @@ def free_port() -> int:
 
 
 def wait_until(what: str, probe: Callable[[], Found | None], limit: float = 30.0) -> Found:
-    """What `probe` gives once that is neither false nor `None`; `TimeoutError` naming `what` after `limit` seconds."""
+    """Return the value of `probe` once it is neither false nor `None`; `TimeoutError` naming `what` after `limit` seconds."""
     end = time.monotonic() + limit
     while True:
         found = probe()

@@ -13,7 +13,7 @@ def noop() -> dict[str, Any]:
 
 
 def select_one(spark) -> dict[str, Any]:  # type: ignore[no-untyped-def]
-    """How long Spark itself takes, in ms."""
+    """Time that Spark itself takes, in ms."""
     begin = time.perf_counter()
     rows = spark.sql("select 1").collect()
     return {"rows": len(rows), "ms": (time.perf_counter() - begin) * 1000}

@@ -1,4 +1,4 @@
-"""What is in the log is what REST shows: jobs, endpoints, contexts, workers, and what is not there is 404."""
+"""REST shows what the log holds: jobs, endpoints, contexts, workers; anything else is 404."""
 
 import httpx
 import pytest

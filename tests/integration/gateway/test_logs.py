@@ -1,4 +1,4 @@
-"""What jobs print: read back by job, told live to sockets that ask."""
+"""Log lines of jobs: read back by job, and sent live to sockets that ask."""
 
 import httpx
 from websockets.asyncio.client import connect

@@ -98,7 +98,7 @@ def test_every_status_that_is_not_final_can_end(status: Status) -> None:
 
 
 def accepted(log: list[JobEvent]) -> list[JobEvent]:
-    """What the fold took. Only a cancel may count again later, being unconditional: it is left out."""
+    """Events that the fold accepted. A cancel is left out: being unconditional, it may count again later."""
     job, taken = Job(JOB), list[JobEvent]()
     for event in log:
         before, job = job, evolve(job, event, 0)

@@ -1,4 +1,4 @@
-"""What a scheduler does next, as given / when / then on one cluster: queues, capacity, homes, time-outs, losses."""
+"""The plan, as given / when / then on one cluster: queues, capacity, homes, time-outs, losses."""
 
 from dataclasses import replace
 from typing import Any

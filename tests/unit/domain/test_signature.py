@@ -1,4 +1,4 @@
-"""What arguments a job takes, read from its source: every style, every type, every way to be unreadable."""
+"""Signatures read from source: every style, every type, every way to be unreadable."""
 
 import ast
 from contextlib import suppress

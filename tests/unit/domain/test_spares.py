@@ -1,4 +1,4 @@
-"""Which host is asked to keep which drivers ready: once, by what hosts say they were asked."""
+"""Requests for spare drivers: each once, by the hosts' own states."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def hosts(bench: Bench, *names: str, **changes: Any) -> None:
 
 
 def asked(bench: Bench, seconds: int = 6) -> list[PrepareWorkerRequest]:
-    """What is asked for after so many ticks."""
+    """Requests after so many ticks."""
     found: list[PrepareWorkerRequest] = []
     for _ in range(seconds):
         bench.cluster.fold_host(Tick(scheduler_id="s"), bench.cluster.now + 1_000, live=True)

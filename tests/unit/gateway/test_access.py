@@ -1,4 +1,4 @@
-"""Who may do what, who is known by which token, and how often one may ask."""
+"""Access: scopes, tokens and rates."""
 
 import hashlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What WebSockets are sent: accepted transitions, each with its cursor, bounded for who reads slowly."""
+"""The feed: accepted transitions, each with its cursor, bounded for slow readers."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""How many jobs wait in a context, as the gateway counts them, and when it takes no more."""
+"""Queue lengths by context, as the gateway counts them, and the limit at which it accepts no more."""
 
 from mist_domain.facts.job_events import JobEvent
 from mist_domain.facts.registry import Context

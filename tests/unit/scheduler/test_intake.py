@@ -1,4 +1,4 @@
-"""What may be committed: never past a request whose effect the log does not show."""
+"""Offsets to commit: never past a request whose effect the log does not show."""
 
 from mist_domain.facts.requests import Origin
 from mist_eventlog import Record

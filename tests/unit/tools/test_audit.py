@@ -1,4 +1,4 @@
-"""What the audit calls a breach, and that it names the record."""
+"""Breaches that the audit finds, each with its record."""
 
 from collections.abc import Sequence
 
