@@ -11,7 +11,7 @@ from mist_runtime.settings import read_settings
 from mist_tools.local_kafka import LocalKafkaError
 from mist_tools.local_kafka.jars import kafka_jars
 from mist_tools.local_kafka.local_kafka import show_progress
-from mist_tools.run.checks import check_disk, check_ports, sole_use
+from mist_tools.run.checks import check_disk, check_files, check_ports, sole_use
 from mist_tools.run.live import live
 from mist_tools.run.settings import CannotRunError, RunSettings
 
@@ -22,6 +22,7 @@ def main(
     """Run Mist on this machine."""
     settings = read_settings(RunSettings)
     try:
+        check_files(settings)
         with sole_use(settings.folder):
             check_ports(settings)
             check_disk(settings.folder)

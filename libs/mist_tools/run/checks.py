@@ -1,4 +1,4 @@
-"""Checks before anything starts: one sentence for each that fails."""
+"""Checks before anything starts, one sentence for each that fails; and the wait until all is ready."""
 
 import asyncio
 import fcntl
@@ -13,9 +13,19 @@ from mist_tools.local_kafka import is_free
 from mist_tools.run.settings import CannotRunError, RunSettings
 
 NEEDED_BYTES = 500_000_000
+READY_SECONDS = 90.0
+PAUSE_SECONDS = 0.1
+
+
+def check_files(settings: RunSettings) -> None:
+    """Refuse an installation without the repository's files, such as one from a wheel."""
+    for file, setting in ((settings.procfile, "MIST_PROCFILE"), (settings.entries, "MIST_ENTRIES")):
+        if not file.is_file():
+            raise CannotRunError(f"{file} is missing: run Mist from a checkout, or name another file by {setting}")
 
 
 def check_ports(settings: RunSettings) -> None:
+    """Refuse ports that are in use."""
     ports = [(settings.kafka_port, "Kafka", "MIST_KAFKA_PORT"), (settings.http_port, "the API", "MIST_HTTP_PORT")]
     if settings.starts_mqtt:
         ports.append((settings.mqtt_port, "MQTT", "MIST_MQTT_PORT"))
@@ -27,6 +37,7 @@ def check_ports(settings: RunSettings) -> None:
 
 
 def check_disk(folder: Path) -> None:
+    """Refuse a disk with less than `NEEDED_BYTES` free."""
     free = shutil.disk_usage(folder).free
     if free < NEEDED_BYTES:
         raise CannotRunError(
@@ -37,7 +48,7 @@ def check_disk(folder: Path) -> None:
 
 @contextmanager
 def sole_use(folder: Path) -> Iterator[None]:
-    """Hold the folder for this run, or refuse because another one does."""
+    """Hold the folder for this run; refuse one that another run holds."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / "lock").open("a")
@@ -51,10 +62,6 @@ def sole_use(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             raise CannotRunError(f"another Mist runs in {folder}: end it, or choose another by MIST_FOLDER") from None
         yield
-
-
-READY_SECONDS = 90.0
-PAUSE_SECONDS = 0.1
 
 
 async def wait_ready(settings: RunSettings) -> None:

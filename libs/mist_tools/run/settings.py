@@ -8,17 +8,20 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).parents[3]
+"""The checkout. In an installation from a wheel its files are missing, and `check_files` says so."""
 
 
 class RunSettings(BaseSettings):
+    """Settings of `make run`."""
+
     model_config = SettingsConfigDict(env_prefix="MIST_", frozen=True, extra="ignore")
 
-    folder: Path = Field(ROOT / ".mist", description="Where everything that `make run` keeps is kept.")
+    folder: Path = Field(ROOT / ".mist", description="Folder for all that `make run` keeps.")
     kafka_port: int = Field(9092, description="Port of Kafka on 127.0.0.1.", ge=1, le=65535)
     http_port: int = Field(2004, description="Port of the API on 127.0.0.1.", ge=1, le=65535)
     mqtt_host: str = Field("", description="An MQTT broker to use instead of one that is started here.")
     mqtt_port: int = Field(1883, description="Port of MQTT; 0: no MQTT.", ge=0, le=65535)
-    procfile: Path = Field(ROOT / "deploy" / "Procfile", description="The processes to run.")
+    procfile: Path = Field(ROOT / "deploy" / "Procfile", description="Procfile of the processes to run.")
     entries: Path = Field(ROOT / "deploy" / "examples" / "mist.yaml", description="Endpoints and contexts to load.")
 
     @property

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mist_tools.local_kafka import free_port
-from mist_tools.run.checks import check_disk, check_ports, sole_use
+from mist_tools.run.checks import check_disk, check_files, check_ports, sole_use
 from mist_tools.run.example import Followed
 from mist_tools.run.live import summary
 from mist_tools.run.settings import ROOT, CannotRunError, RunSettings
@@ -55,6 +55,13 @@ def test_a_port_in_use_is_named_with_its_setting() -> None:
         port = server.getsockname()[1]
         with pytest.raises(CannotRunError, match=f"^port {port}, the API's, is in use: .*MIST_HTTP_PORT$"):
             check_ports(RunSettings(http_port=port, kafka_port=free_port()))
+
+
+@pytest.mark.parametrize("missing", ["procfile", "entries"])
+def test_an_installation_without_the_repositorys_files_is_refused(tmp_path: Path, missing: str) -> None:
+    check_files(RunSettings())
+    with pytest.raises(CannotRunError, match=f"is missing: run Mist from a checkout, .* MIST_{missing.upper()}$"):
+        check_files(RunSettings.model_validate({missing: tmp_path / "none"}))
 
 
 def test_a_full_disk_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
