@@ -2,29 +2,32 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from mist_domain.facts.requests import CancelRequest, Origin, StartRequest
-from mist_eventlog import Record
+
+Kept = TypeVar("Kept")
+"""The record of a request, as the log has it. Nothing here looks into it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Pending:
+class Pending(Generic[Kept]):
     """A request that was read and is not settled, with its position and its record."""
 
     request: StartRequest | CancelRequest
     origin: Origin
-    record: Record
+    record: Kept
 
 
-class Intake:
+class Intake(Generic[Kept]):
     """Requests by state: ready, parked until something changes, open until the log shows their effect.
 
     Offsets come in with the requests, and go out as what may be committed.
     """
 
     def __init__(self) -> None:
-        self._ready: list[Pending] = []
-        self._parked: dict[str | None, list[Pending]] = {}
+        self._ready: list[Pending[Kept]] = []
+        self._parked: dict[str | None, list[Pending[Kept]]] = {}
         self._open: dict[int, dict[int, None]] = {}
         self._next: dict[int, int] = {}
         self._committed: dict[int, int] = {}
@@ -32,7 +35,7 @@ class Intake:
     def __len__(self) -> int:
         return sum(len(offsets) for offsets in self._open.values())
 
-    def add(self, pending: Pending) -> None:
+    def add(self, pending: Pending[Kept]) -> None:
         """Add a request, in the order of its partition; one that is read again is added again."""
         self.open(pending.origin)
         self._ready.append(pending)
@@ -46,11 +49,11 @@ class Intake:
         """Release the record at `origin`: the log shows its effect. A record settled twice stays settled."""
         self._open.get(origin.partition, {}).pop(origin.offset, None)
 
-    def park(self, pending: Pending, job_id: str | None) -> None:
+    def park(self, pending: Pending[Kept], job_id: str | None) -> None:
         """Set a request aside until the job settles, or until the registry changes (`None`)."""
         self._parked.setdefault(job_id, []).append(pending)
 
-    def retry(self, pending: Iterable[Pending]) -> None:
+    def retry(self, pending: Iterable[Pending[Kept]]) -> None:
         """Make the requests ready again."""
         self._ready.extend(pending)
 
@@ -64,7 +67,7 @@ class Intake:
             for job_id in job_ids:
                 self._ready.extend(self._parked.pop(job_id, ()))
 
-    def drain(self) -> list[Pending]:
+    def drain(self) -> list[Pending[Kept]]:
         """Return the requests to decide now, and forget them."""
         ready, self._ready = self._ready, []
         return ready
@@ -83,17 +86,17 @@ Offsets = Mapping[int, int]
 """Partition → offset."""
 
 
-class EarlyCancels:
+class EarlyCancels(Generic[Kept]):
     """Cancels of jobs that are not known yet: the start may be unread in another partition.
 
     Each is retried until its job is known, or until all that the log held when the cancel was read has been read.
     """
 
     def __init__(self) -> None:
-        self._kept: list[Pending] = []
+        self._kept: list[Pending[Kept]] = []
         self._ends: dict[Origin, Offsets | None] = {}
 
-    def keep(self, pending: Pending, positions: Offsets) -> bool:
+    def keep(self, pending: Pending[Kept], positions: Offsets) -> bool:
         """Keep a refused request if its job may still come. `positions` are the next offsets to be read. True when kept."""
         if not isinstance(pending.request, CancelRequest):
             return False
@@ -103,7 +106,7 @@ class EarlyCancels:
         self._kept.append(pending)
         return True
 
-    def pop_all(self) -> list[Pending]:
+    def pop_all(self) -> list[Pending[Kept]]:
         """Return all cancels that are kept, to be decided again."""
         kept, self._kept = self._kept, []
         self._ends = {pending.origin: self._ends[pending.origin] for pending in kept}

@@ -65,7 +65,7 @@ class Scheduler:
         """`member`: its static name in the consumer group, if it has one."""
         self.scheduler_id = scheduler_id
         self.cluster = Cluster(scheduler_id, int(settings.tick_seconds * 1000))
-        self.intake = Intake()
+        self.intake = Intake[Record]()
         self._changes = NO_CHANGES
         self._settings = settings
         self._codec = codec
@@ -81,7 +81,7 @@ class Scheduler:
             instance=member,
             on_change=self._leadership.ownership_changed,
         )
-        self._early = EarlyCancels()
+        self._early = EarlyCancels[Record]()
         self._traces = TraceContexts()
         self._reads: dict[str, asyncio.Task[list[Record]]] = {}
         self._aside: set[asyncio.Task[None]] = set()
@@ -247,7 +247,7 @@ class Scheduler:
         """Append without waiting: the fold waits, by reading back. A failure ends the process (`Appender.watch`)."""
         self._appender.submit(items, headers)
 
-    def _refuse(self, pending: Pending, reason: str) -> None:
+    def _refuse(self, pending: Pending[Record], reason: str) -> None:
         """Make a dead letter of the request, unless its job may still arrive (an early cancel): then retry."""
         if self._early.keep(pending, self._requests.positions):
             return
@@ -256,7 +256,7 @@ class Scheduler:
         else:
             self._bury(pending.record, pending.origin, reason)
 
-    async def _bound(self, early: EarlyCancels, cancels: list[Origin]) -> None:
+    async def _bound(self, early: EarlyCancels[Record], cancels: list[Origin]) -> None:
         with contextlib.suppress(OutageError):  # the next turn asks again
             early.bound(cancels, await self._requests.present_ends())
 
@@ -278,7 +278,7 @@ class Scheduler:
 
     def _start_afresh(self) -> None:
         """Drop the requests that were read as owner: another owner, or this one again, reads them anew."""
-        self.intake, self._early = Intake(), EarlyCancels()
+        self.intake, self._early = Intake[Record](), EarlyCancels[Record]()
 
     def _commit(self) -> None:
         busy = self._committing is not None and not self._committing.done()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Generic
 
 from mist_domain.facts.requests import PrepareWorkerRequest
 from mist_domain.scheduling.cluster import Changes, Cluster
@@ -9,19 +10,19 @@ from mist_domain.scheduling.decide import Refused, Settled, Waits, decide
 from mist_domain.scheduling.jobs import Decision
 from mist_domain.scheduling.plan import joined, plan
 from mist_domain.scheduling.spares import preparations
-from mist_scheduler.intake import Intake, Pending
+from mist_scheduler.intake import Intake, Kept, Pending
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Step(Generic[Kept]):
     """Decisions to append, in order; refused requests with the reason; what to ask of hosts."""
 
     decisions: list[Decision] = field(default_factory=list)
-    refused: list[tuple[Pending, str]] = field(default_factory=list)
+    refused: list[tuple[Pending[Kept], str]] = field(default_factory=list)
     preparations: list[PrepareWorkerRequest] = field(default_factory=list)
 
 
-def step(cluster: Cluster, intake: Intake, changes: Changes) -> Step:
+def step(cluster: Cluster, intake: Intake[Kept], changes: Changes) -> Step[Kept]:
     """Decide all that can be decided now, given the news since the last step.
 
     The decisions are applied to the cluster: they count as in flight until they are read back.
@@ -29,7 +30,7 @@ def step(cluster: Cluster, intake: Intake, changes: Changes) -> Step:
     intake.wake(changes.settled)
     if changes.registry_moved:
         intake.wake([None])
-    refused: list[tuple[Pending, str]] = []
+    refused: list[tuple[Pending[Kept], str]] = []
     arrivals = list(_decide_requests(cluster, intake, refused))
     requests = preparations(cluster) if changes.ticked else []
     cluster.apply_preparations(requests)
@@ -39,7 +40,9 @@ def step(cluster: Cluster, intake: Intake, changes: Changes) -> Step:
     return Step(joined(arrivals, planned), refused, requests)
 
 
-def _decide_requests(cluster: Cluster, intake: Intake, refused: list[tuple[Pending, str]]) -> Iterator[Decision]:
+def _decide_requests(
+    cluster: Cluster, intake: Intake[Kept], refused: list[tuple[Pending[Kept], str]]
+) -> Iterator[Decision]:
     """Decide each request that is ready.
 
     A request is decided a second time when its job settles: that decision finds the effect of the first in the fold

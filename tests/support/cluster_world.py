@@ -67,7 +67,7 @@ class Scheduler:
         self.name = name
         self.cluster = Cluster(name)
         self.changes = NO_CHANGES
-        self.intake = Intake()
+        self.intake = Intake[Record]()
         self.travelling: list[JobEvent | Tick] = []
         self.read = self.heard = 0
         self.asked = world.committed

@@ -8,13 +8,13 @@ from support.facts import start
 RECORD = Record("mist.requests", 0, 0, 0, None, b"")
 
 
-def cancel(offset: int) -> Pending:
+def cancel(offset: int) -> Pending[Record]:
     origin = Origin(topic="mist.requests", partition=0, offset=offset, time=0)
     return Pending(CancelRequest(job_id="j", requested_by="user", reason=""), origin, RECORD)
 
 
 def test_a_cancel_is_asked_again_until_all_before_it_is_read() -> None:
-    early, one = EarlyCancels(), cancel(0)
+    early, one = EarlyCancels[Record](), cancel(0)
     assert early.keep(one, {})
     early.bound(early.unbounded(), {0: 1, 1: 5})
     assert early.pop_all() == [one]
@@ -26,7 +26,7 @@ def test_a_cancel_is_asked_again_until_all_before_it_is_read() -> None:
 
 
 def test_while_the_ends_are_not_known_it_is_kept() -> None:
-    early, one = EarlyCancels(), cancel(0)
+    early, one = EarlyCancels[Record](), cancel(0)
     for _ in range(3):
         assert early.keep(one, {0: 9})
         assert early.unbounded() == [one.origin]
@@ -34,7 +34,7 @@ def test_while_the_ends_are_not_known_it_is_kept() -> None:
 
 
 def test_ends_that_come_late_are_those_of_the_cancels_they_were_asked_for() -> None:
-    early, old, new = EarlyCancels(), cancel(0), cancel(1)
+    early, old, new = EarlyCancels[Record](), cancel(0), cancel(1)
     early.keep(old, {})
     asked = early.unbounded()
     early.pop_all()
@@ -45,4 +45,4 @@ def test_ends_that_come_late_are_those_of_the_cancels_they_were_asked_for() -> N
 
 def test_a_start_that_is_refused_is_not_asked_again() -> None:
     origin = Origin(topic="mist.requests", partition=0, offset=0, time=0)
-    assert not EarlyCancels().keep(Pending(start("r"), origin, RECORD), {})
+    assert not EarlyCancels[Record]().keep(Pending(start("r"), origin, RECORD), {})

@@ -7,7 +7,7 @@ from mist_scheduler.step import TickClock
 from support.facts import start
 
 
-def pending(offset: int, partition: int = 0) -> Pending:
+def pending(offset: int, partition: int = 0) -> Pending[Record]:
     record = Record("mist.requests", partition, offset, 0, None, b"")
     return Pending(
         start(str(offset)), Origin(topic="mist.requests", partition=partition, offset=offset, time=0), record
@@ -15,7 +15,7 @@ def pending(offset: int, partition: int = 0) -> Pending:
 
 
 def test_nothing_is_committed_past_an_open_request() -> None:
-    intake = Intake()
+    intake = Intake[Record]()
     first, second = pending(0), pending(1)
     intake.add(first)
     intake.add(second)
@@ -27,7 +27,7 @@ def test_nothing_is_committed_past_an_open_request() -> None:
 
 
 def test_partitions_are_committed_apart() -> None:
-    intake = Intake()
+    intake = Intake[Record]()
     for one in (pending(4, partition=1), pending(7, partition=2)):
         intake.add(one)
     intake.settle(pending(7, partition=2).origin)
@@ -35,7 +35,7 @@ def test_partitions_are_committed_apart() -> None:
 
 
 def test_a_parked_request_comes_back_when_its_job_settles() -> None:
-    intake = Intake()
+    intake = Intake[Record]()
     one, other = pending(0), pending(1)
     intake.add(one)
     intake.add(other)
@@ -51,7 +51,7 @@ def test_a_parked_request_comes_back_when_its_job_settles() -> None:
 
 
 def test_a_request_read_once_more_after_its_end_is_settled_once_more() -> None:
-    intake = Intake()
+    intake = Intake[Record]()
     intake.add(pending(0))
     intake.add(pending(1))
     intake.settle(pending(0).origin)
