@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 import faust
 import structlog
+from faust.contrib.asgi import bind_to_running_loop
 from faust.tables import TableManager
 from faust.transport.drivers.aiokafka import Consumer, Transport
 from faust.types import TP, EventT
@@ -224,6 +225,30 @@ class Tables:
     @property
     def all(self) -> tuple[LogTable, ...]:
         return (self.jobs, self.hosts, self.registry)
+
+    @property
+    def rebalancing(self) -> bool:
+        return bool(self.app.rebalancing)
+
+    @property
+    def following(self) -> bool:
+        """True once Faust reads the log's new records."""
+        return not self.app.rebalancing and bool(self.app.tables.actives_ready)
+
+    @property
+    def failure(self) -> str | None:
+        """Reason why Faust has stopped; `None` while it has not. It stops without a word to who started it."""
+        stopped = self.app.crashed or self.app.should_stop
+        return f"Faust stopped: {self.app.crash_reason!r}" if stopped else None
+
+    async def start(self) -> None:
+        """Start Faust in this event loop; it would else make one of its own."""
+        bind_to_running_loop(self.app)
+        self.app.finalize()
+        await self.app.maybe_start()
+
+    async def stop(self) -> None:
+        await self.app.stop()
 
 
 class TablesAtHand(TableManager):

@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import structlog
-from faust.contrib.asgi import bind_to_running_loop
 
 from mist_eventlog import KafkaAddress, LogResetError, OutageError, Reader, Tail
 from mist_gateway.projection.faust_tables import LogTable, Tables, add_tables, new_app
@@ -70,7 +69,7 @@ class Follower:
 
     @property
     def rebalancing(self) -> bool:
-        return bool(self.tables.app.rebalancing)
+        return self.tables.rebalancing
 
     @property
     def lag_sentence(self) -> str | None:
@@ -94,12 +93,9 @@ class Follower:
     @asynccontextmanager
     async def following(self) -> AsyncIterator[None]:
         """Run Faust from where the replay ended. Raises `CrashedError` when it does not start in time."""
-        app = self.tables.app
-        bind_to_running_loop(app)
-        app.finalize()
         try:
             async with asyncio.timeout(self._start_timeout):
-                await app.maybe_start()
+                await self.tables.start()
                 await self._wait_until_following()
             yield
         except TimeoutError as error:
@@ -107,7 +103,7 @@ class Follower:
         finally:
             with contextlib.suppress(Exception):
                 async with asyncio.timeout(STOP_LIMIT):
-                    await app.stop()
+                    await self.tables.stop()
 
     async def catch_up(self, topic: str, partition: int | None = None) -> None:
         """Wait, `READ_LIMIT` seconds at most, until all that the topic holds now is folded; or one partition of it."""
@@ -127,10 +123,10 @@ class Follower:
             await asyncio.sleep(WATCH_PAUSE)
 
     def check_faust(self) -> None:
-        app = self.tables.app
-        if app.crashed or app.should_stop:
+        failure = self.tables.failure
+        if failure is not None:
             self.crashed = True
-            raise CrashedError(f"Faust stopped: {app.crash_reason!r}")
+            raise CrashedError(failure)
 
     async def watch_log(self) -> None:
         """Run for ever. Raises `LogResetError` for a topic made anew, `CrashedError` for one that is read no more."""
@@ -162,7 +158,6 @@ class Follower:
             return {}
 
     async def _wait_until_following(self) -> None:
-        app = self.tables.app
-        while app.rebalancing or not app.tables.actives_ready:
+        while not self.tables.following:
             self.check_faust()
             await asyncio.sleep(0.02)
