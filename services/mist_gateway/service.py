@@ -66,7 +66,7 @@ class Gateway:
             self._starting = "it reads the log"
             follower = self.follower = self._new_follower()
             await follower.replay()
-            requests = self._requests = await stack.enter_async_context(self._open_requests())
+            requests = self._requests = await stack.enter_async_context(self._open_requests(follower))
             await requests.replay()
             self._starting = "it begins to follow Kafka"
             await stack.enter_async_context(follower.following())
@@ -89,8 +89,8 @@ class Gateway:
         """Find a job. An unknown one is looked for up to the log's present end: another gateway may have started it."""
         entry = self.projection.jobs.find(job_id)
         if entry is None and self.follower is not None and self._requests is not None:
-            await self._requests.catch_up()
-            await self.follower.catch_up(JOB_EVENTS, self.appender.partition_of(JOB_EVENTS, job_id))
+            partition = self.appender.partition_of(JOB_EVENTS, job_id)
+            await asyncio.gather(self._requests.catch_up(), self.follower.catch_up(JOB_EVENTS, partition))
             entry = self.projection.jobs.find(job_id)
         return entry
 
@@ -115,10 +115,10 @@ class Gateway:
             start_timeout=self.settings.start_timeout,
         )
 
-    def _open_requests(self) -> AbstractAsyncContextManager[RequestsLog]:
+    def _open_requests(self, follower: Follower) -> AbstractAsyncContextManager[RequestsLog]:
         settings = self.settings
         return open_requests(
-            settings.kafka_address(), self.reader, self.codec, self.projection.jobs, group=settings.scheduler_group
+            settings.kafka_address(), follower.ends, self.codec, self.projection.jobs, group=settings.scheduler_group
         )
 
     async def _follow(self, follower: Follower, requests: RequestsLog) -> None:

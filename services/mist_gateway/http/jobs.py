@@ -46,7 +46,7 @@ async def get_job(job_id: str, gateway: dependencies.ReadyGateway) -> Response:
 async def cancel_job(job_id: str, gateway: dependencies.ReadyGateway) -> Response:
     """Cancel a job. Waits up to 2 s for its end and answers the job as it is then. A job that is over stays as it is."""
     entry = await _known(gateway, job_id)
-    if not (isinstance(entry, JobRow) and entry.job.status.final):
+    if not entry.final:
         await _cancel(gateway, job_id)
     return _answer_job(gateway, await _known(gateway, job_id))
 

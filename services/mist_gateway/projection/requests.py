@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from mist_domain.errors import RefusalError
@@ -13,7 +13,6 @@ from mist_eventlog import (
     KafkaAddress,
     OutageError,
     PoisonError,
-    Reader,
     Record,
     SchemaPendingError,
     Tail,
@@ -25,6 +24,8 @@ from mist_gateway.projection.jobs import JobTable
 GATHER = 0.1
 READ_LIMIT = 2.0
 DROP_PAUSE = 10.0
+
+Ends = Callable[[str], Awaitable[Mapping[int, int]]]
 
 
 def read_start(codec: Codec, value: bytes) -> StartRequest | None:
@@ -40,14 +41,17 @@ def read_start(codec: Codec, value: bytes) -> StartRequest | None:
 
 
 class RequestsLog:
-    """Tail of the topic into `jobs`. `group` is the schedulers' consumer group, whose commits tell what is settled."""
+    """Tail of the topic into `jobs`. `group` is the schedulers' consumer group, whose commits tell what is settled.
+
+    `ends` gives the end offset of each partition of a topic; none while Kafka does not answer.
+    """
 
     def __init__(
-        self, kafka: KafkaAddress, tail: Tail, reader: Reader, codec: Codec, jobs: JobTable, *, group: str
+        self, kafka: KafkaAddress, tail: Tail, ends: Ends, codec: Codec, jobs: JobTable, *, group: str
     ) -> None:
         self._kafka = kafka
         self._tail = tail
-        self._reader = reader
+        self._ends = ends
         self._codec = codec
         self._jobs = jobs
         self._group = group
@@ -65,9 +69,7 @@ class RequestsLog:
 
     async def catch_up(self) -> None:
         """Wait, `READ_LIMIT` seconds at most, until all that the topic holds now is read."""
-        ends: dict[int, int] = {}
-        with contextlib.suppress(OutageError):
-            ends = await self._reader.ends(REQUESTS)
+        ends = await self._ends(REQUESTS)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(READ_LIMIT):
                 while any(self._tail.positions[REQUESTS, partition] < end for partition, end in ends.items()):
@@ -95,13 +97,13 @@ class RequestsLog:
 
 @asynccontextmanager
 async def open_requests(
-    kafka: KafkaAddress, reader: Reader, codec: Codec, jobs: JobTable, *, group: str
+    kafka: KafkaAddress, ends: Ends, codec: Codec, jobs: JobTable, *, group: str
 ) -> AsyncIterator[RequestsLog]:
     """Open the topic from the offsets that `group` has committed: what lies before is settled. Raises `OutageError`."""
     offsets = await committed(kafka, group, REQUESTS)
     starts = {(REQUESTS, partition): offset for partition, offset in offsets.items()}
     async with Tail(kafka, [REQUESTS], offsets=starts, gather=GATHER) as tail:
-        yield RequestsLog(kafka, tail, reader, codec, jobs, group=group)
+        yield RequestsLog(kafka, tail, ends, codec, jobs, group=group)
 
 
 def _origin(record: Record) -> Origin:
