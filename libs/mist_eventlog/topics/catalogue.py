@@ -1,9 +1,9 @@
 """`topics.yaml` as frozen dataclasses."""
 
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -34,15 +34,16 @@ class Topic:
         return math.inf if kept == FOREVER else kept
 
 
-def load_topics(path: Path | None = None) -> tuple[Topic, ...]:
-    """All topics of `topics.yaml`, in its order."""
-    content = yaml.safe_load((path or schemas_folder() / "topics.yaml").read_text())
+@functools.cache
+def load_topics() -> tuple[Topic, ...]:
+    """All topics of `topics.yaml`, in its order. Read once: several parts of a service ask for them as it starts."""
+    content = yaml.safe_load((schemas_folder() / "topics.yaml").read_text())
     return tuple(_topic(name, entry, content["defaults"]) for name, entry in content["topics"].items())
 
 
-def partition_counts(topics: tuple[Topic, ...] | None = None) -> dict[str, int]:
-    """The partition count of each topic, of `topics.yaml` by default."""
-    return {topic.name: topic.partitions for topic in topics or load_topics()}
+def partition_counts() -> dict[str, int]:
+    """The partition count of each topic."""
+    return {topic.name: topic.partitions for topic in load_topics()}
 
 
 def _topic(name: str, entry: Mapping[str, Any], defaults: Mapping[str, Any]) -> Topic:
