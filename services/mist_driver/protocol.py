@@ -144,21 +144,14 @@ Outcome: TypeAlias = Finished | Failed | Canceled
 ToDriver: TypeAlias = Init | StartRun | CancelRun | RenewLease | Stop
 ToHost: TypeAlias = Ready | Unusable | Outcome | Printed
 
-TO_DRIVER: Final[Mapping[str, type[ToDriver]]] = {
-    "init": Init,
-    "run": StartRun,
-    "cancel": CancelRun,
-    "lease": RenewLease,
-    "stop": Stop,
-}
-TO_HOST: Final[Mapping[str, type[ToHost]]] = {
-    "ready": Ready,
-    "unusable": Unusable,
-    "finished": Finished,
-    "failed": Failed,
-    "canceled": Canceled,
-    "log": Printed,
-}
+
+def _by_type(messages: Any) -> dict[str, Any]:
+    """The classes of a union of messages, by the word that is their `type`."""
+    return {get_args(get_type_hints(kind)["type"])[0]: kind for kind in get_args(messages)}
+
+
+TO_DRIVER: Final[Mapping[str, type[ToDriver]]] = _by_type(ToDriver)
+TO_HOST: Final[Mapping[str, type[ToHost]]] = _by_type(ToHost)
 
 _Expected = TypeVar("_Expected", ToDriver, ToHost)
 
