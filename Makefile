@@ -80,7 +80,7 @@ docs: $(READY)
 
 lock: $(READY)
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-emit-find-links --no-header --quiet --output-file requirements.lock
+		--no-header --quiet --output-file requirements.lock
 
 bench: $(READY)
 	@PYTHONPATH=tests $(BIN)/python tests/bench/run.py $(ARGS)

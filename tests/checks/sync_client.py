@@ -1,7 +1,9 @@
 """Generate the synchronous client, `mist/client/plain.py`, from the one for asyncio."""
 
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import unasync
@@ -20,10 +22,13 @@ REPLACEMENTS = {
 
 def generate() -> str:
     """The text of `plain.py`, formatted. Raises `CalledProcessError` when ruff refuses it."""
-    rule = unasync.Rule("/aio/", "/plain/", additional_replacements=REPLACEMENTS)
-    tokens = rule._unasync_tokens(unasync.tokenize_rt.src_to_tokens(SOURCE.read_text()))
-    text = unasync.tokenize_rt.tokens_to_src(tokens)
-    body = text.split('"""\n', 1)[1]
+    rule = unasync.Rule("/client/aio.py", "/client/plain.py", additional_replacements=REPLACEMENTS)
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, "client", SOURCE.name)
+        source.parent.mkdir()
+        shutil.copy(SOURCE, source)
+        unasync.unasync_files([str(source)], [rule])
+        body = source.with_name(TARGET.name).read_text().split('"""\n', 1)[1]
     return _ruff(_ruff(HEADER + body, "check", "--fix", "--exit-zero"), "format")
 
 

@@ -1,4 +1,6 @@
-"""The registry as the fold of its facts."""
+"""The registry as the fold of its facts, and the keys of its records."""
+
+import pytest
 
 from mist_domain.facts.registry import (
     ArtifactRemoved,
@@ -74,3 +76,18 @@ def test_a_resolved_endpoint_has_the_content_of_its_artifact_now() -> None:
     without = resolve_endpoint(folded(EndpointDefined(endpoint=ENDPOINT)), "x")
     assert without is not None
     assert without.artifact_sha is None
+
+
+@pytest.mark.parametrize(
+    ("event", "key"),
+    [
+        (EndpointDefined(endpoint=Endpoint(name="a", path="a.py", class_name="a")), "endpoint/a"),
+        (EndpointRemoved(name="a"), "endpoint/a"),
+        (ContextDefined(context=Context(name="a")), "context/a"),
+        (ContextRemoved(name="a"), "context/a"),
+        (ArtifactStored(name="a.py", sha="0", sha1="0", size=1), "artifact/a.py"),
+        (ArtifactRemoved(name="a.py"), "artifact/a.py"),
+    ],
+)
+def test_a_definition_and_its_removal_have_one_key(event: RegistryEvent, key: str) -> None:
+    assert registry_key(event) == key
