@@ -16,8 +16,11 @@ class BridgeSettings(ServiceSettings):
     bridge_session_seconds: float = Field(
         8.0, description="Seconds of silence of the active bridge after which a standby becomes active.", ge=6
     )
-    mqtt_host: str = Field("", description="Host of the MQTT broker; without one the bridge publishes to Kafka alone.")
-    mqtt_port: int = Field(1883, description="Port of the MQTT broker.", ge=1, le=65535)
+    mqtt_host: str = Field(
+        "",
+        description="Host of the MQTT broker; without one the bridge publishes to Kafka alone, and make run starts a broker.",
+    )
+    mqtt_port: int = Field(1883, description="Port of the MQTT broker; for make run, 0 means no MQTT.", ge=1, le=65535)
     mqtt_requests: str = Field("mist/requests", description="MQTT topic of start requests.", min_length=1)
     mqtt_events: str = Field(
         "mist/events", description="MQTT topic of events; may be the topic of the requests.", min_length=1

@@ -22,7 +22,8 @@ class GatewaySettings(ArtifactSettings, RequestSettings, TickSettings):
         description="Bearer tokens, one a line: name, scope (read, run, admin), SHA-256. Read again when it changes.",
     )
     jwks: str = Field(
-        "", description="File or URL of the keys (JWKS) that sign bearer tokens; scopes as above in 'scope'."
+        "",
+        description="File or URL of the keys (JWKS) that sign bearer tokens; their claim scope holds read, run or admin.",
     )
     jwt_audience: str | None = Field(None, description="Audience that signed tokens must name.")
     jwt_issuer: str | None = Field(None, description="Issuer that signed tokens must name.")

@@ -1,4 +1,4 @@
-"""Strict JSON: the one reader and writer of all JSON that comes in or goes out."""
+"""Strict JSON: the reader of all JSON that clients send, and the writer of lifecycle events and parameters."""
 
 import json
 import math

@@ -111,7 +111,9 @@ class StartQuery(BaseModel):
     external_id: str | None = Field(
         None, description="A label of your own, given back in `initialized` and in the job.", examples=["my-1"]
     )
-    start_timeout: validation.Duration = Field(None, description="Fail the job when it has not started in time.")
+    start_timeout: validation.Duration = Field(
+        None, description="Fail the job when it waits in the queue for longer; its driver's start does not count."
+    )
     perform_timeout: validation.Duration = Field(None, description="Cancel the job when it runs longer.")
     force: validation.Flag = Field(default=False, description="Wait for the end and answer the outcome.")
     timeout: validation.Duration = Field(

@@ -95,7 +95,9 @@ class EndpointFields(BaseModel):
     default_context: validation.NameField | None = None
     tags: validation.Texts | None = None
     retries: validation.Count | None = Field(None, description="Further attempts of a job whose worker was lost.")
-    start_timeout: validation.Duration = Field(None, description="A job that has not started in time fails.")
+    start_timeout: validation.Duration = Field(
+        None, description="A job that waits in the queue for longer fails; its driver's start does not count."
+    )
     perform_timeout: validation.Duration = Field(None, description="A job that runs longer is canceled.")
     execute: Any = Field(None, description="Read from the artifact; ignored here.")
     problem: Any = Field(None, description="Found while the artifact was read; ignored here.")
@@ -146,7 +148,9 @@ class ContextFields(BaseModel):
     run_options: validation.Text | None = Field(None, description=_UNUSED)
     worker_mode: validation.Mode | None = None
     streaming_duration: validation.Duration = Field(None, description=_UNUSED)
-    start_timeout: validation.Duration = Field(None, description="A job that has not started in time fails.")
+    start_timeout: validation.Duration = Field(
+        None, description="A job that waits in the queue for longer fails; its driver's start does not count."
+    )
     perform_timeout: validation.Duration = Field(None, description="A job that runs longer is canceled.")
     max_queued: validation.PositiveCount | None = Field(None, description="Jobs that may wait; more are refused.")
     max_parallel_jobs: validation.PositiveCount | None = Field(None, description="An older name of maxJobs.")
