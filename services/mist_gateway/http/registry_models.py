@@ -109,6 +109,8 @@ class EndpointFields(BaseModel):
         if not endpoint.path:
             raise self._refused("path is missing; it must be a string")
         lang = self._language(endpoint)
+        if base is not None and base.lang == "sql" != lang and self.class_name is None:
+            endpoint = replace(endpoint, class_name="")  # SQL has a name of ours, which no other language knows
         return replace(endpoint, lang=lang, class_name=self._class_name(endpoint.class_name, lang))
 
     def _language(self, endpoint: registry.Endpoint) -> str:

@@ -16,6 +16,14 @@ from mist_domain.facts import registry
 from mist_domain.wire import durations
 from mist_gateway.projection.job_index import STATUSES
 
+MAX_NAMED = 10
+"""Errors that a refusal names: a body may have any number of them, and the sentence must not grow with it."""
+_LONGEST_NAME = 80
+_UNKNOWN = {"extra_forbidden", "invalid_key"}
+_FLAGS = {
+    **dict.fromkeys(("true", "yes", "1", "on"), True),
+    **dict.fromkeys(("false", "no", "0", "off"), False),
+}
 _DIGITS = re.compile(r"[0-9]{1,18}")
 _OLD_STATUSES = {
     "cancelled": "canceled",
@@ -67,6 +75,13 @@ def _milliseconds(text: Any) -> int | None:
     return durations.parse_duration(text if isinstance(text, str) else "")
 
 
+def _flag(text: Any) -> bool:
+    word = str(text).lower()
+    if word not in _FLAGS:
+        raise ValueError(f"one of {', '.join(_FLAGS)}")
+    return _FLAGS[word]
+
+
 def _digits(text: Any) -> int:
     if not isinstance(text, str) or _DIGITS.fullmatch(text) is None:
         raise ValueError("digits")
@@ -115,7 +130,12 @@ Mode = Annotated[registry.Mode, BeforeValidator(_one_of(registry.MODE_WORDS)), M
 Duration = Annotated[int | None, BeforeValidator(_milliseconds), _DURATION_SCHEMA, MustBe(durations.ALLOWED)]
 """Milliseconds; `None` for "Inf", without limit."""
 
-Flag = Annotated[bool, MustBe("one of true, false, yes, no, 1, 0, on, off")]
+Flag = Annotated[
+    bool,
+    BeforeValidator(_flag),
+    WithJsonSchema({"type": "boolean"}),
+    MustBe("one of true, false, yes, no, 1, 0, on, off"),
+]
 """A boolean of a query."""
 
 Digits = Annotated[
@@ -136,17 +156,24 @@ StatusWord = Annotated[
 def explain_parameters(errors: Sequence[ErrorDetails]) -> tuple[str, str]:
     """The code of the first error and one sentence for each, of a query, path or header that does not fit."""
     code = errors[0].get("ctx", {}).get("code") or f"bad_{_field(errors[0]['loc'][1:])}"
-    return code, " ".join(_sentence(error, error["loc"][1:]) for error in errors)
+    return code, " ".join(_sentences(errors, skip=1))
 
 
 def explain_fields(errors: Sequence[ErrorDetails], subject: str, allowed: Sequence[str]) -> str:
     """One sentence for each error in the fields of `subject`; `allowed` are the names of all its fields."""
-    others = [error for error in errors if error["type"] in {"extra_forbidden", "invalid_key"}]
-    sentences = [_sentence(error, error["loc"]) for error in errors if error not in others]
-    if others:
-        names = " or ".join(repr(str(error["loc"][0])[:80]) for error in others)
+    unknown = [error for error in errors if error["type"] in _UNKNOWN]
+    sentences = _sentences([error for error in errors if error["type"] not in _UNKNOWN])
+    if unknown:
+        names = " or ".join(repr(str(error["loc"][0])[:_LONGEST_NAME]) for error in unknown[:MAX_NAMED])
         sentences.append(f"there is no field {names}; there are {', '.join(sorted(allowed))}.")
     return f"{subject}: {' '.join(sentences)}"
+
+
+def _sentences(errors: Sequence[ErrorDetails], *, skip: int = 0) -> list[str]:
+    """One sentence for each of the first errors; `skip` parts of their places name no field."""
+    sentences = [_sentence(error, error["loc"][skip:]) for error in errors[:MAX_NAMED]]
+    more = len(errors) - MAX_NAMED
+    return [*sentences, f"And {more} more."] if more > 0 else sentences
 
 
 def _sentence(error: ErrorDetails, place: tuple[int | str, ...]) -> str:
@@ -164,4 +191,4 @@ def _sentence(error: ErrorDetails, place: tuple[int | str, ...]) -> str:
 
 def _field(place: tuple[int | str, ...]) -> str:
     """The name of a field, such as `sparkConf.spark.master`, without indexes of repeated parameters."""
-    return ".".join(str(part) for part in place if isinstance(part, str))
+    return ".".join(part[:_LONGEST_NAME] for part in place if isinstance(part, str))

@@ -159,3 +159,15 @@ async def test_a_failure_is_answered_without_its_trace(http: httpx.AsyncClient, 
     answer = await http.get("/v2/api/contexts/c")
     assert (answer.status_code, answer.json()["error"]) == (httpx.codes.INTERNAL_SERVER_ERROR, "internal")
     assert "Traceback" not in answer.text
+
+
+@pytest.mark.parametrize("text", ["t", "y", "f", "n", "", "2"])
+async def test_a_boolean_has_the_words_that_the_refusal_names(http: httpx.AsyncClient, text: str) -> None:
+    answer = await http.get("/v2/api/jobs", params={"paginate": text})
+    assert (answer.status_code, answer.json()["error"]) == (400, "bad_paginate")
+
+
+async def test_a_query_that_is_wrong_many_times_is_refused_in_a_few_sentences(http: httpx.AsyncClient) -> None:
+    answer = await http.get("/v2/api/jobs?" + "&".join(["status=x"] * 5_000))
+    assert (answer.status_code, answer.json()["error"]) == (400, "bad_status")
+    assert answer.json()["message"].endswith("And 4990 more.")

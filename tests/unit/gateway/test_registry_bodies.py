@@ -134,3 +134,30 @@ async def test_a_new_path_brings_its_language_along(http: httpx.AsyncClient, tmp
     assert (changed["lang"], changed["execute"]) == ("sql", {"n": {"type": "MAny"}})
     kept = await http.put(ENDPOINTS, json={"name": "e", "lang": "scala"})
     assert "it must be sql for the path" in kept.json()["message"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {f"f{number}": 0 for number in range(20_000)},
+        {"sparkConf": {f"f{number}": None for number in range(20_000)}},
+        {"sparkConf": {"k" * 400_000: None}},
+    ],
+    ids=["unknown fields", "bad settings", "a long name"],
+)
+async def test_a_refusal_stays_short_whatever_is_wrong(http: httpx.AsyncClient, fields: dict[str, Any]) -> None:
+    """Its cost must not grow with the square of what a stranger sends, nor its text with the sending."""
+    answer = await http.put(CONTEXTS, json={"name": "c"} | fields)
+    assert (answer.status_code, answer.json()["error"]) == (400, "bad_field")
+    assert len(answer.text) < 4_000
+
+
+async def test_the_name_that_sql_gets_is_no_name_in_another_language(http: httpx.AsyncClient, tmp_path: Path) -> None:
+    (tmp_path / "q.sql").write_text("select 1")
+    (tmp_path / "job.py").write_text("def job(): ...")
+    made = await http.post(ENDPOINTS, json={"name": "q", "path": f"file://{tmp_path}/q.sql"})
+    assert made.status_code == httpx.codes.OK, made.text
+    changed = await http.put(ENDPOINTS, json={"name": "q", "path": f"file://{tmp_path}/job.py"})
+    assert changed.json()["message"] == "endpoint 'q': className is missing; it must be a string."
+    named = await http.put(ENDPOINTS, json={"name": "q", "path": f"file://{tmp_path}/job.py", "className": "job"})
+    assert (named.status_code, named.json()["lang"]) == (200, "python")
