@@ -8,6 +8,8 @@ from fastapi import FastAPI
 
 from mist.client import documents
 from mist_gateway.http import asyncapi, contexts, endpoints, jobs, workers
+from mist_gateway.http.registry_models import EndpointFields, parse_endpoint
+from mist_tools.cli.applying import ENDPOINT_DEFAULTS
 
 JSON_TYPES = {str: "string", int: "integer", bool: "boolean", list: "array", dict: "object"}
 ANSWERS = [
@@ -67,3 +69,11 @@ def test_the_type_of_an_event_has_the_fields_of_the_events_document() -> None:
     properties = set(messages["EventJson"]["payload"]["schema"]["properties"])
     assert set(get_type_hints(documents.Event)) - {"attempt", "events"} == properties
     assert documents.Event.__required_keys__ <= set(messages["EventJson"]["payload"]["schema"]["required"])
+
+
+def test_a_file_that_leaves_a_field_out_means_the_server_s_default() -> None:
+    """`mist apply` sends the defaults with each change, since the server keeps what a change leaves out."""
+    least = {"name": "e", "path": "e.py", "className": "e"}
+    assert parse_endpoint(least | dict(ENDPOINT_DEFAULTS)).over(None) == parse_endpoint(least).over(None)
+    writable = {field.alias or name for name, field in EndpointFields.model_fields.items()}
+    assert writable - ENDPOINT_DEFAULTS.keys() == {*least, "lang", "execute", "problem"}

@@ -1,12 +1,21 @@
 """`mist apply`: send the contexts and endpoints of a YAML file, and the job code beside it, to the server."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from mist.client import Mist, NotFoundError
 from mist_tools.registry_file import Entry, read_registry_file
+
+ENDPOINT_DEFAULTS: Mapping[str, Any] = {
+    "defaultContext": "default",
+    "tags": [],
+    "retries": 0,
+    "startTimeout": "Inf",
+    "performTimeout": "Inf",
+}
+"""Fields that a file may leave out. The server keeps what a change leaves out, and a file says the whole."""
 
 
 def apply(mist: Mist, file: Path) -> Iterator[str]:
@@ -41,7 +50,8 @@ def _apply_endpoint(mist: Mist, document: Entry, folder: Path) -> Iterator[str]:
         mist.create_endpoint(document)
         yield f"endpoint {name}: created"
     else:
-        yield f"endpoint {name}: {_done(before, mist.update_endpoint(document), document)}"
+        after = mist.update_endpoint({**ENDPOINT_DEFAULTS, **document})
+        yield f"endpoint {name}: {_done(before, after, document)}"
 
 
 def _upload(mist: Mist, code: Path) -> str:

@@ -152,3 +152,29 @@ def test_applying_says_unchanged_only_when_every_field_of_the_file_is_unchanged(
         file.write_text(f"contexts: [{{name: c, {field}}}]")
         assert list(apply(server, file)) == [f"context c: {first}"]
         assert list(apply(server, file)) == [f"context c: {again}"]
+
+
+class EndpointsOnly:
+    """A server with one endpoint, which keeps what a change leaves out."""
+
+    def __init__(self, **known: Any) -> None:
+        self.known = known
+
+    def endpoint(self, _name: str) -> dict[str, Any]:
+        return dict(self.known)
+
+    def update_endpoint(self, document: dict[str, Any]) -> dict[str, Any]:
+        self.known |= document
+        return dict(self.known)
+
+
+def test_a_field_that_leaves_the_file_goes_back_to_its_default(tmp_path: Path) -> None:
+    """The file says the whole of an endpoint."""
+    server: Any = EndpointsOnly(
+        name="e", path="s3://b/e.py", className="e", retries=3, performTimeout="10s", tags=["a"]
+    )
+    file = tmp_path / "mist.yaml"
+    file.write_text("endpoints: [{name: e, path: 's3://b/e.py', className: e}]")
+    assert list(apply(server, file)) == ["endpoint e: changed"]
+    assert (server.known["retries"], server.known["performTimeout"], server.known["tags"]) == (0, "Inf", [])
+    assert list(apply(server, file)) == ["endpoint e: unchanged"]
